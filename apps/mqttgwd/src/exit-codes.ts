@@ -1,0 +1,15 @@
+/** How the daemon ends, as sysexits.h names it: `systemctl status` shows these names. */
+export const ExitCode = Object.freeze({
+  /** Stopped in order: by SIGTERM, SIGINT or terminate(). */
+  OK: 0,
+  /** The command line is wrong. */
+  USAGE: 64,
+  /** The bus can't be reached at the start, or went away. */
+  UNAVAILABLE: 69,
+  /** A fault of the daemon itself. */
+  SOFTWARE: 70,
+  /** The name on the bus is taken: another one runs. */
+  CANTCREAT: 73,
+  /** The configuration is wrong. */
+  CONFIG: 78,
+});

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+
+/** A configuration file, JSON or YAML (of which JSON is a part): its content, and where each part of it stands. */
+export class ConfigurationFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** What the file says, unchecked. */
+  readonly content: unknown;
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+
+  private constructor(path: string, document: Document, lines: LineCounter) {
+    this.path = path;
+    this.#document = document;
+    this.#lines = lines;
+    this.content = document.toJS();
+  }
+
+  /** @throws {ConfigurationError} when the file can't be read, or is neither JSON nor YAML, with every place */
+  static read(path: string): ConfigurationFile {
+    if (!path) throw new ConfigurationError('no configuration file given');
+    const absolute = resolve(path);
+    const source = readSource(absolute);
+    const lines = new LineCounter();
+    const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+    if (document.errors.length > 0) {
+      throw new ConfigurationError(
+        document.errors.map(({ message, pos }) => ({ path: [], message, file: absolute, ...placeOf(lines, pos[0]) })),
+      );
+    }
+    try {
+      return new ConfigurationFile(absolute, document, lines);
+    } catch (error) {
+      // Aliases that would blow up, for one.
+      throw new ConfigurationError([{ path: [], message: describeError(error), file: absolute }], { cause: error });
+    }
+  }
+
+  /** The absolute path for one that is relative to the file. */
+  resolve(path: string): string {
+    return resolve(dirname(this.path), path);
+  }
+
+  /** The same error, with file, line and column for each problem, in the order of the file. */
+  locate(error: ConfigurationError): ConfigurationError {
+    const located = error.problems.map((problem) => ({ ...problem, ...this.#place(problem) }));
+    return new ConfigurationError(
+      located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+      { cause: error.cause },
+    );
+  }
+
+  #place({ path }: ConfigurationProblem): { file: string; line?: number; column?: number } {
+    const offset = this.#offsetOf(path);
+    return { file: this.path, ...(offset === undefined ? {} : placeOf(this.#lines, offset)) };
+  }
+
+  /** Where the path's last part that exists begins: a key, or an element of a list. */
+  #offsetOf(path: readonly (string | number)[]): number | undefined {
+    let node: unknown = this.#document.contents;
+    let offset = isNode(node) ? node.range?.[0] : undefined;
+    for (const key of path) {
+      if (isMap(node)) {
+        const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+        if (!pair) break;
+        offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(key)];
+        if (!isNode(node)) break;
+        offset = node.range?.[0];
+      } else break;
+    }
+    return offset;
+  }
+}
+
+function readSource(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError([{ path: [], message: `can't read the file: ${describeError(error)}`, file: path }], {
+      cause: error,
+    });
+  }
+}
+
+function placeOf(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}

@@ -1,0 +1,375 @@
+/// <reference path="./dbus-next.d.ts" />
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { describeError, type Logger, MQTTGatewayError, silentLogger } from '@cstbox/mqtt-core';
+import handshake from 'dbus-next/lib/handshake.js';
+import codec from 'dbus-next/lib/marshall-compat.js';
+import { unmarshalMessages } from 'dbus-next/lib/message.js';
+import { parseDBusAddress, type SocketAddress } from './dbus-address.js';
+
+/** D-Bus specification, "Message Types". */
+export const MessageType = { METHOD_CALL: 1, METHOD_RETURN: 2, ERROR: 3, SIGNAL: 4 } as const;
+/** D-Bus specification, "Message Flags": the caller waits for no reply. */
+export const NO_REPLY_EXPECTED = 1;
+
+/** A message as it travels on the bus. */
+export interface DBusMessage {
+  readonly type: (typeof MessageType)[keyof typeof MessageType];
+  readonly flags?: number;
+  readonly serial?: number;
+  readonly replySerial?: number;
+  readonly sender?: string;
+  readonly destination?: string;
+  readonly path?: string;
+  readonly interface?: string;
+  readonly member?: string;
+  readonly errorName?: string;
+  readonly signature?: string;
+  readonly body?: readonly unknown[];
+}
+
+/** A method call. */
+export interface DBusCall {
+  destination: string;
+  path: string;
+  interface: string;
+  member: string;
+  signature?: string;
+  body?: readonly unknown[];
+  /** How long to wait for the reply, in ms. Default: 5,000. */
+  timeoutMs?: number;
+}
+
+/** Options of {@link DBusConnection.open}. */
+export interface DBusConnectionOptions {
+  /** Gives up the attempt to connect. */
+  signal?: AbortSignal;
+  /** Default: silent. */
+  logger?: Logger;
+}
+
+/** The peer answered a call with an error. */
+export class DBusCallError extends MQTTGatewayError {
+  constructor(
+    /** The error's name on the bus, such as `org.freedesktop.DBus.Error.UnknownMethod`. */
+    readonly errorName: string,
+    message: string,
+  ) {
+    super(NOBODY_THERE.has(errorName) ? 'bus_unreachable' : 'bus_refused', `${errorName}: ${message}`);
+  }
+}
+
+/** Answers of the daemon on behalf of a peer that is not there. */
+const NOBODY_THERE = new Set([
+  'org.freedesktop.DBus.Error.ServiceUnknown',
+  'org.freedesktop.DBus.Error.NameHasNoOwner',
+  'org.freedesktop.DBus.Error.NoReply',
+  'org.freedesktop.DBus.Error.Disconnected',
+]);
+
+const DAEMON = {
+  destination: 'org.freedesktop.DBus',
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+};
+const CALL_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const MAX_SERIAL = 0xffff_ffff;
+/** D-Bus specification, "Message Format": a message has at most 128 MiB. */
+const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
+
+interface PendingCall {
+  resolve(body: readonly unknown[]): void;
+  reject(error: MQTTGatewayError): void;
+  timer: NodeJS.Timeout;
+}
+
+/**
+ * A connection to a message bus: calls, signals, matches and names.
+ *
+ * Uses dbus-next for encoding and for the handshake only: its own `MessageBus` neither notices the loss of the daemon nor
+ * bounds a call, and answers a stranger's signal with a stack trace.
+ */
+export class DBusConnection implements AsyncDisposable {
+  /** Resolves with the reason when the connection has ended, whoever ended it. Never rejects. */
+  readonly closed: Promise<string>;
+  /** Handles the method calls of others; whoever serves objects sets it. */
+  onMethodCall: ((message: DBusMessage) => void) | undefined;
+
+  readonly #socket: Socket;
+  readonly #logger: Logger;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #signalHandlers = new Set<(message: DBusMessage) => void>();
+  #serial = 0;
+  #uniqueName = '';
+  #endReason: string | undefined;
+  readonly #settleClosed: (reason: string) => void;
+
+  private constructor(socket: Socket, logger: Logger) {
+    this.#socket = socket;
+    this.#logger = logger;
+    let settle: (reason: string) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleClosed = settle;
+    socket.on('error', (error) => this.#end(describeError(error)));
+    socket.on('close', () => this.#end('the bus closed the connection'));
+    this.#read();
+  }
+
+  /**
+   * Connects, authenticates and says hello.
+   *
+   * @param address a D-Bus server address
+   * @throws {ConfigurationError} when the address can't be used
+   * @throws {MQTTGatewayError} `bus_unreachable`, when nothing that speaks D-Bus answers there
+   */
+  static async open(address: string, options: DBusConnectionOptions = {}): Promise<DBusConnection> {
+    const { signal, logger = silentLogger } = options;
+    const faults: string[] = [];
+    for (const candidate of parseDBusAddress(address)) {
+      try {
+        return await openOne(candidate, signal, (socket) => DBusConnection.#greet(socket, logger));
+      } catch (error) {
+        faults.push(describeError(error));
+      }
+    }
+    throw new MQTTGatewayError('bus_unreachable', `no bus answers at ${address}: ${faults.join('; ')}`);
+  }
+
+  static async #greet(socket: Socket, logger: Logger): Promise<DBusConnection> {
+    const connection = new DBusConnection(socket, logger);
+    try {
+      const [name] = await connection.call({ ...DAEMON, member: 'Hello' });
+      connection.#uniqueName = name as string;
+      return connection;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  /** The name that the bus gave this connection, such as `:1.42`. */
+  get uniqueName(): string {
+    return this.#uniqueName;
+  }
+
+  /**
+   * Calls a method and resolves with the reply's arguments, whatever introspection says of them.
+   *
+   * @throws {DBusCallError} `bus_refused` or `bus_unreachable`, when an error comes back
+   * @throws {MQTTGatewayError} `bus_unreachable`, when no reply comes in time or the connection is lost
+   */
+  call({ timeoutMs = CALL_TIMEOUT_MS, ...message }: DBusCall): Promise<readonly unknown[]> {
+    return new Promise((resolve, reject) => {
+      const serial = this.#nextSerial();
+      this.#write({ ...message, type: MessageType.METHOD_CALL }, serial);
+      const timer = setTimeout(() => {
+        this.#pending.delete(serial);
+        reject(
+          new MQTTGatewayError(
+            'bus_unreachable',
+            `no reply to ${message.member} from ${message.destination} within ${timeoutMs} ms`,
+          ),
+        );
+      }, timeoutMs);
+      this.#pending.set(serial, { resolve, reject, timer });
+    });
+  }
+
+  /**
+   * Sends a message that wants no reply: a signal, or the reply to a call.
+   *
+   * @throws {MQTTGatewayError} `closed`, when the connection has ended
+   */
+  send(message: DBusMessage): void {
+    this.#write(message, this.#nextSerial());
+  }
+
+  /** Calls the handler for each signal that arrives, wanted or not, until the returned function is called. */
+  onSignal(handler: (message: DBusMessage) => void): () => void {
+    this.#signalHandlers.add(handler);
+    return () => this.#signalHandlers.delete(handler);
+  }
+
+  /** Asks the bus for the signals that a rule matches (D-Bus specification, "Match Rules"). */
+  async addMatch(rule: string): Promise<void> {
+    await this.call({ ...DAEMON, member: 'AddMatch', signature: 's', body: [rule] });
+  }
+
+  /** Takes back one {@link addMatch} of the same rule. */
+  async removeMatch(rule: string): Promise<void> {
+    await this.call({ ...DAEMON, member: 'RemoveMatch', signature: 's', body: [rule] });
+  }
+
+  /** The unique name of a name's owner, or `undefined` when nobody owns it. */
+  async getNameOwner(name: string): Promise<string | undefined> {
+    try {
+      const [owner] = await this.call({ ...DAEMON, member: 'GetNameOwner', signature: 's', body: [name] });
+      return owner as string;
+    } catch (error) {
+      if (error instanceof DBusCallError && error.errorName === 'org.freedesktop.DBus.Error.NameHasNoOwner')
+        return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a name, for as long as the connection lasts.
+   *
+   * @throws {MQTTGatewayError} `name_taken`, when another process has it
+   */
+  async requestName(name: string): Promise<void> {
+    const DO_NOT_QUEUE = 4;
+    const PRIMARY_OWNER = 1;
+    const ALREADY_OWNER = 4;
+    const [result] = await this.call({ ...DAEMON, member: 'RequestName', signature: 'su', body: [name, DO_NOT_QUEUE] });
+    if (result === PRIMARY_OWNER || result === ALREADY_OWNER) return;
+    const owner = await this.#processOf(name);
+    throw new MQTTGatewayError('name_taken', `${name} is already owned on this bus${owner}: stop that one first`);
+  }
+
+  /** Gives a name back. */
+  async releaseName(name: string): Promise<void> {
+    await this.call({ ...DAEMON, member: 'ReleaseName', signature: 's', body: [name] });
+  }
+
+  /** Ends the connection, after what was sent has left. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#endReason === undefined) {
+      this.#end('closed');
+      const flushed = new Promise<void>((resolve) => this.#socket.end(() => resolve()));
+      // A bus that hangs takes nothing: it does not hold us up.
+      const timer = setTimeout(() => this.#socket.destroy(), 500);
+      await Promise.race([flushed, once(this.#socket, 'close')]);
+      clearTimeout(timer);
+    }
+    this.#socket.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #processOf(name: string): Promise<string> {
+    try {
+      const [pid] = await this.call({ ...DAEMON, member: 'GetConnectionUnixProcessID', signature: 's', body: [name] });
+      return ` by process ${pid}`;
+    } catch {
+      return '';
+    }
+  }
+
+  #read(): void {
+    // The decoder reads in a listener of 'readable': what it throws on a message it can't decode would end the process.
+    // It has consumed that message by then, and goes on with the next.
+    const guarded = (listener: () => void) => () => {
+      for (;;) {
+        try {
+          return listener();
+        } catch (error) {
+          this.#logger.warn(`left out a message of the bus that can't be decoded: ${describeError(error)}`);
+        }
+      }
+    };
+    const read = (size: number): Buffer | null => {
+      if (size <= MAX_MESSAGE_BYTES) return this.#socket.read(size) as Buffer | null;
+      this.#socket.destroy(new Error('the bus sent a message beyond the size that D-Bus allows'));
+      return null;
+    };
+    unmarshalMessages(
+      { on: (event, listener) => this.#socket.on(event, guarded(listener)), read },
+      (raw) => this.#dispatch(codec.messageToJsFmt(raw) as DBusMessage),
+      {},
+    );
+  }
+
+  #dispatch(message: DBusMessage): void {
+    try {
+      if (message.type === MessageType.SIGNAL) {
+        for (const handler of this.#signalHandlers) handler(message);
+      } else if (message.type === MessageType.METHOD_CALL) {
+        this.onMethodCall?.(message);
+      } else {
+        this.#settleCall(message);
+      }
+    } catch (error) {
+      this.#logger.error(`a handler of bus messages failed: ${describeError(error)}`);
+    }
+  }
+
+  #settleCall({ type, replySerial = 0, errorName = '', body = [] }: DBusMessage): void {
+    const call = this.#pending.get(replySerial);
+    if (!call) return;
+    this.#pending.delete(replySerial);
+    clearTimeout(call.timer);
+    if (type === MessageType.ERROR) call.reject(new DBusCallError(errorName, String(body[0] ?? '')));
+    else call.resolve(body);
+  }
+
+  #write(message: DBusMessage | Omit<DBusCall, 'timeoutMs'>, serial: number): void {
+    if (this.#endReason !== undefined) {
+      throw new MQTTGatewayError('bus_unreachable', `the connection to the bus has ended: ${this.#endReason}`);
+    }
+    const [frame] = codec.marshallMessage({ ...message, serial });
+    this.#socket.write(frame);
+  }
+
+  #nextSerial(): number {
+    // 0 is no serial (D-Bus specification, "Header Fields").
+    this.#serial = this.#serial === MAX_SERIAL ? 1 : this.#serial + 1;
+    return this.#serial;
+  }
+
+  #end(reason: string): void {
+    if (this.#endReason !== undefined) return;
+    this.#endReason = reason;
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(new MQTTGatewayError('bus_unreachable', `the connection to the bus has ended: ${reason}`));
+    }
+    this.#pending.clear();
+    this.#signalHandlers.clear();
+    this.#settleClosed(reason);
+  }
+}
+
+async function openOne<T>(
+  address: SocketAddress,
+  signal: AbortSignal | undefined,
+  greet: (socket: Socket) => Promise<T>,
+): Promise<T> {
+  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  const giveUp = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  const socket = createConnection(address);
+  socket.setNoDelay();
+  try {
+    await once(socket, 'connect', { signal: giveUp });
+    await authenticate(socket, giveUp);
+    return await greet(socket);
+  } catch (error) {
+    socket.on('error', () => {});
+    socket.destroy();
+    throw giveUp.aborted ? new Error(timeout.aborted ? `no answer within ${CONNECT_TIMEOUT_MS} ms` : 'aborted') : error;
+  }
+}
+
+async function authenticate(socket: Socket, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const over = AbortSignal.any([signal, settled.signal]);
+  try {
+    await Promise.race([
+      new Promise<void>((resolve, reject) => {
+        handshake(socket, {}, (error) =>
+          error ? reject(new Error(`authentication failed: ${describeError(error)}`)) : resolve(),
+        );
+      }),
+      once(socket, 'close', { signal: over }).then(() => {
+        throw new Error('the connection was closed during authentication');
+      }),
+    ]);
+  } finally {
+    settled.abort();
+  }
+}

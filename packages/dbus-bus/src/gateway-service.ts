@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import {
+  ConfigurationError,
+  describeError,
+  type EventBus,
+  Gateway,
+  type GatewayCounts,
+  type InboundFilter,
+  type Logger,
+  MQTTConnector,
+  type MQTTConnectorOptions,
+  type OutboundFilter,
+  silentLogger,
+  type TLSOptions,
+} from '@cstbox/mqtt-core';
+import { checkConfiguration, type GatewayConfiguration } from './configuration.js';
+import { sessionBusAddress } from './dbus-address.js';
+import { DBusConnection } from './dbus-connection.js';
+import { DBusEventBus } from './dbus-event-bus.js';
+import { wellKnownName } from './names.js';
+import type { DBusInterface } from './object-server.js';
+import type { ServiceObject } from './service-container.js';
+
+/** The port of a broker that is given by its host alone, as in the original. */
+export const DEFAULT_BROKER_PORT = 61613;
+
+/** What the service object may be given beyond the original's arguments. */
+export interface MQTTGatewayServiceOptions {
+  /** The bus to bridge. Default: the D-Bus bus at `dbus.address`, else the one that the environment names. */
+  bus?: EventBus;
+  /** Makes the logger of a component. Default: silent. */
+  logger?: (component: string) => Logger;
+}
+
+/**
+ * The gateway as an object of a CSTBox service: assembles bus, connector and filters from a configuration.
+ */
+export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable {
+  static readonly DEFAULT_BROKER_PORT = DEFAULT_BROKER_PORT;
+
+  readonly path: string = '/service';
+  readonly interface: DBusInterface = { name: wellKnownName('MQTTGateway'), methods: {}, signals: {} };
+
+  readonly #inbound: InboundFilter | undefined;
+  readonly #outbound: OutboundFilter | undefined;
+  readonly #options: MQTTGatewayServiceOptions;
+  #configuration!: GatewayConfiguration;
+  #connector!: MQTTConnector;
+  #gateway: Gateway | undefined;
+  #ownConnection: DBusConnection | undefined;
+
+  /**
+   * @param cfg the configuration, as {@link loadConfiguration} returns it
+   * @param inboundFilter what may come in; without it nothing does
+   * @param outboundFilter what may go out; without it nothing does
+   * @throws {ConfigurationError} when both filters are missing, or the configuration is wrong
+   */
+  constructor(
+    cfg: GatewayConfiguration,
+    inboundFilter?: InboundFilter | null,
+    outboundFilter?: OutboundFilter | null,
+    options: MQTTGatewayServiceOptions = {},
+  ) {
+    if (!inboundFilter && !outboundFilter) {
+      throw new ConfigurationError(
+        'a gateway without any filter lets nothing cross: give it an inbound or an outbound filter',
+      );
+    }
+    this.#inbound = inboundFilter ?? undefined;
+    this.#outbound = outboundFilter ?? undefined;
+    this.#options = options;
+    this.configure(cfg);
+  }
+
+  /** The gateway at work, from `start()` on. */
+  get gateway(): Gateway | undefined {
+    return this.#gateway;
+  }
+
+  /** What came and what became of it; `undefined` before `start()`. */
+  get counts(): GatewayCounts | undefined {
+    return this.#gateway?.counts;
+  }
+
+  /**
+   * Takes a configuration, for the next `start()`.
+   *
+   * @throws {ConfigurationError} with every problem in it; certificates and keys are read here
+   */
+  configure(cfg: GatewayConfiguration): void {
+    const configuration = checkConfiguration(cfg);
+    this.#connector = new MQTTConnector({ ...connectorOptions(configuration), logger: this.#logger('MQTTConnector') });
+    this.#configuration = configuration;
+  }
+
+  /**
+   * Attaches to the bus and starts to connect to the broker, without waiting for it.
+   *
+   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be joined
+   */
+  async start(): Promise<void> {
+    const logger = this.#logger('MQTTGateway');
+    if (this.#inbound && this.#configuration.listened_topics.length === 0) {
+      logger.warn('there is an inbound filter, but listened_topics is empty: no message will come in');
+    }
+    this.#gateway = new Gateway({
+      bus: this.#options.bus ?? (await this.#connectBus()),
+      connector: this.#connector,
+      inbound: this.#inbound,
+      outbound: this.#outbound,
+      qos: this.#configuration.qos,
+      logger,
+    });
+    await this.#gateway.start();
+  }
+
+  /** Delivers what is on its way, and disconnects from both sides. Idempotent; it can't be started again. */
+  async stop(): Promise<void> {
+    await this.#gateway?.stop();
+    await this.#ownConnection?.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #connectBus(): Promise<EventBus> {
+    const address = this.#configuration.dbus?.address ?? sessionBusAddress(process.env);
+    this.#ownConnection = await DBusConnection.open(address, { logger: this.#logger('DBus') });
+    return new DBusEventBus(this.#ownConnection);
+  }
+
+  #logger(component: string): Logger {
+    return this.#options.logger?.(component) ?? silentLogger;
+  }
+}
+
+/**
+ * What the connector needs, from a configuration.
+ *
+ * @throws {ConfigurationError} when a file of `tls` can't be read
+ */
+export function connectorOptions(configuration: GatewayConfiguration): MQTTConnectorOptions {
+  const { broker, auth, tls, listened_topics: topics, qos } = configuration;
+  const isUrl = broker.host.includes('://');
+  const port = broker.port ?? (isUrl ? undefined : DEFAULT_BROKER_PORT);
+  return {
+    broker: broker.host,
+    ...(port === undefined ? {} : { port }),
+    ...(broker.client_id === undefined ? {} : { clientId: broker.client_id }),
+    ...(auth === undefined ? {} : { login: auth.username }),
+    ...(auth?.password === undefined ? {} : { password: auth.password }),
+    ...(tls === undefined ? {} : { tls: readTls(tls) }),
+    topics,
+    subscribeQoS: qos,
+  };
+}
+
+function readTls(tls: NonNullable<GatewayConfiguration['tls']>): TLSOptions {
+  const read = (key: 'ca_certs' | 'certfile' | 'keyfile') => {
+    const path = tls[key];
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new ConfigurationError([{ path: ['tls', key], message: `can't read ${path}: ${describeError(error)}` }], {
+        cause: error,
+      });
+    }
+  };
+  const [ca, cert, key] = [read('ca_certs'), read('certfile'), read('keyfile')];
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}

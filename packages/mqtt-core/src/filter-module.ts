@@ -1,0 +1,26 @@
+import type { InboundFilter, OutboundFilter } from './filter.js';
+import type { Logger } from './logger.js';
+
+/** What a filter gets from the program that loads it. */
+export interface FilterContext {
+  /** Where the filter may say what it sees. */
+  readonly logger: Logger;
+}
+
+/**
+ * What a filter package exports, so that the daemon can load it by the name in `filters.<direction>.use`.
+ *
+ * Each function gets the section of the configuration without its `use` key, as it stands in the file: check it whole
+ * and throw one {@link ConfigurationError} with every problem, each with its path within the section
+ * (`['rules', 3, 0]`); the daemon adds file and line. A module may serve one direction only.
+ */
+export interface FilterModule {
+  createInboundFilter?(
+    options: Readonly<Record<string, unknown>>,
+    context: FilterContext,
+  ): InboundFilter | Promise<InboundFilter>;
+  createOutboundFilter?(
+    options: Readonly<Record<string, unknown>>,
+    context: FilterContext,
+  ): OutboundFilter | Promise<OutboundFilter>;
+}

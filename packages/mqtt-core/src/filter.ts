@@ -1,0 +1,98 @@
+import {
+  type BasicEvent,
+  type BasicEventTuple,
+  CONTROL_EVENT_CHANNEL,
+  type EventData,
+  eventToJson,
+  SENSOR_EVENT_CHANNEL,
+  type Timestamp,
+} from './event.js';
+import type { MQTTConnector, MQTTMessage } from './mqtt-connector.js';
+
+/** Why a filter said no, where it has more to say than "no rule for it". */
+export interface Refusal {
+  /** One of few words, fit for a counter: `not_utf8`, `illegal_topic`, … */
+  readonly reason: string;
+  /** What exactly, for a log. */
+  readonly detail: string;
+}
+
+/** What both directions have in common: a way to say why not. */
+abstract class Filter {
+  #refusal: Refusal | undefined;
+
+  /**
+   * For sub-classes: `return this.refuse('too_old', '…')` refuses the message and lets the gateway count and log the
+   * reason. Without it, a message that is not accepted counts as filtered.
+   */
+  protected refuse(reason: string, detail: string): null {
+    this.#refusal = { reason, detail };
+    return null;
+  }
+
+  /** The reason of the last refusal, once. The gateway asks after each message that was not accepted. */
+  takeRefusal(): Refusal | undefined {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    return refusal;
+  }
+}
+
+/** An event that came in, and the channel it goes to. */
+export type AcceptedEvent = readonly [event: BasicEvent | BasicEventTuple, channel: string];
+
+/**
+ * Decides which MQTT messages come in, and as which events. This one accepts nothing, by security: sub-class it.
+ */
+export class InboundFilter extends Filter {
+  /**
+   * The events to publish on the bus for a message, each with its channel. The event manager dates them.
+   *
+   * @param client the connector that received the message
+   * @param userData what the application attached to the connector
+   * @param message the message; its topic and payload come from strangers
+   * @returns the events, in order; `null`, `undefined` or nothing in it: the message is not accepted
+   */
+  acceptEvent(
+    _client: MQTTConnector,
+    _userData: unknown,
+    _message: MQTTMessage,
+  ): Iterable<AcceptedEvent> | null | undefined {
+    return null;
+  }
+}
+
+/**
+ * Decides which events go out, and on which topic. This one lets nothing out: sub-class it.
+ */
+export class OutboundFilter extends Filter {
+  /** The channels to listen to. Default: sensor and control, as in the original. */
+  readonly channels: readonly string[] = [SENSOR_EVENT_CHANNEL, CONTROL_EVENT_CHANNEL];
+
+  /**
+   * The topic to publish an event on. Called for every event, so it should be fast.
+   *
+   * @param timestamp ms since the Epoch
+   * @param varType type of the variable
+   * @param varName name of the variable
+   * @param data the event's data
+   * @param channel the channel it came on; the same variable on another channel is another variable
+   * @returns the topic; `null`: the event does not go out
+   */
+  getMqttTopic(
+    _timestamp: Timestamp,
+    _varType: string,
+    _varName: string,
+    _data: EventData,
+    _channel: string,
+  ): string | null {
+    return null;
+  }
+
+  /**
+   * The payload for an event that goes out. Default: a JSON object with `timestamp`, `var_type`, `var_name`, `data`.
+   */
+  makePayload(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | Uint8Array {
+    return eventToJson(timestamp, varType, varName, data);
+  }
+}

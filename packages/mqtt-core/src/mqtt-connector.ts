@@ -1,0 +1,381 @@
+import { randomBytes } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient, UniqueMessageIdProvider } from 'mqtt';
+import { type BrokerAddress, formatBrokerAddress, parseBrokerAddress } from './broker-address.js';
+import { ConfigurationError, MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { describeError, type Logger, silentLogger } from './logger.js';
+import { topicFault, topicFilterFault } from './topic.js';
+
+/** Quality of service: 0 at most once, 1 at least once, 2 exactly once per session (MQTT 3.1.1, section 4.3). */
+export type QoS = 0 | 1 | 2;
+
+/** A message that the broker delivered. Topic and payload come from strangers. */
+export interface MQTTMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  /** The broker kept it from earlier: it may be stale. */
+  readonly retain: boolean;
+}
+
+/** What TLS needs beyond the broker's address; contents, not paths. The broker's certificate is always verified. */
+export interface TLSOptions {
+  /** Certificates of the authorities to trust, PEM. Default: those that Node.js ships. */
+  ca?: string | Uint8Array;
+  /** The client's own certificate, PEM; needs `key`. */
+  cert?: string | Uint8Array;
+  /** The key of the client's certificate, PEM. */
+  key?: string | Uint8Array;
+}
+
+/** How to publish a message. */
+export interface PublishOptions {
+  /** Default: 0. */
+  qos?: QoS;
+  /** The broker keeps it for later subscribers. Default: false. */
+  retain?: boolean;
+}
+
+/** Options of an {@link MQTTConnector}. */
+export interface MQTTConnectorOptions {
+  /** Host name, IP address or URL (`mqtt`, `mqtts`, `ws`, `wss`) of the broker. */
+  broker: string;
+  /** TCP port. Default: the URL's, else the scheme's own (1883, with TLS 8883). */
+  port?: number;
+  /** Seconds of silence after which the connection is probed. Default: 60. 0 turns it off. */
+  keepAlive?: number;
+  /** The name of this client at the broker, which throws out another with the same. Default: `cstbox-` and 12 random digits. */
+  clientId?: string;
+  /** User name at the broker. Default: none. */
+  login?: string;
+  /** Password at the broker; needs `login`. Default: none. */
+  password?: string;
+  /** Turns TLS on for a bare host, and says whom to trust. Default: TLS only where the URL asks for it. */
+  tls?: TLSOptions;
+  /** Topic filters to subscribe to at each connection. Default: none. */
+  topics?: readonly string[];
+  /** The QoS to subscribe with. Default: 1. */
+  subscribeQoS?: QoS;
+  /** What the application wants to find again in {@link MQTTConnector.onMessage} and in filters. */
+  userData?: unknown;
+  /** Default: silent. */
+  logger?: Logger;
+}
+
+/** The state of the link to the broker. */
+export type LinkState = 'idle' | 'connecting' | 'connected' | 'closed';
+
+/** How long to wait between two attempts to connect. */
+const RECONNECT_PERIOD_MS = 1_000;
+/** How long one attempt may take, from TCP to the broker's acceptance. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** How long the broker gets to see the goodbye. */
+const DISCONNECT_TIMEOUT_MS = 1_000;
+
+interface Pending {
+  resolve(): void;
+  reject(error: MQTTGatewayError): void;
+}
+
+/**
+ * The connection to the broker: keeps it up, subscribes, publishes, and hands over what comes in.
+ *
+ * A broker that is away is no error: the connector keeps trying until it is shut down.
+ */
+export class MQTTConnector implements AsyncDisposable {
+  /** Where the broker is. */
+  readonly address: BrokerAddress;
+  readonly userData: unknown;
+
+  readonly #clientOptions: IClientOptions;
+  readonly #topics: readonly string[];
+  readonly #subscribeQoS: QoS;
+  readonly #logger: Logger;
+  readonly #pending = new Set<Pending>();
+  readonly #watchers = new Set<(state: LinkState) => void>();
+  #client: MqttClient | undefined;
+  #state: LinkState = 'idle';
+  #running: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #lastFault = '';
+  #stopListening = () => {};
+
+  /** @throws {ConfigurationError} for options that can't be right; nothing is connected yet */
+  constructor(options: MQTTConnectorOptions) {
+    const { login, password, tls, topics = [], userData, logger = silentLogger } = options;
+    this.address = parseBrokerAddress(options.broker, options.port, tls !== undefined);
+    if (password !== undefined && login === undefined) throw new ConfigurationError('a password needs a login');
+    if ((tls?.cert === undefined) !== (tls?.key === undefined)) {
+      throw new ConfigurationError('a client certificate needs both cert and key');
+    }
+    const pems = {
+      ...(tls?.ca === undefined ? {} : { ca: toPem(tls.ca) }),
+      ...(tls?.cert === undefined ? {} : { cert: toPem(tls.cert) }),
+      ...(tls?.key === undefined ? {} : { key: toPem(tls.key) }),
+    };
+    checkTls(pems);
+    for (const topic of topics) {
+      const fault = topicFilterFault(topic);
+      if (fault) throw new ConfigurationError(`invalid topic filter '${topic}': ${fault}`);
+    }
+    const { protocol, host, port, path } = this.address;
+    this.#clientOptions = {
+      protocol,
+      host,
+      // MQTT.js builds WebSocket URLs from `hostname` as it stands.
+      hostname: host.includes(':') && path !== undefined ? `[${host}]` : host,
+      port,
+      ...(path === undefined ? {} : { path }),
+      ...(login === undefined ? {} : { username: login }),
+      ...(password === undefined ? {} : { password }),
+      ...pems,
+      keepalive: options.keepAlive ?? 60,
+      clientId: options.clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
+      protocolVersion: 4,
+      clean: true,
+      resubscribe: false,
+      queueQoSZero: false,
+      reconnectPeriod: RECONNECT_PERIOD_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Without it MQTT.js gives up for good when a broker answers with a refusal.
+      reconnectOnConnackError: true,
+      // The default provider reuses identifiers that are still in flight.
+      messageIdProvider: new UniqueMessageIdProvider(),
+      manualConnect: true,
+    };
+    this.#topics = topics;
+    this.#subscribeQoS = options.subscribeQoS ?? 1;
+    this.userData = userData;
+    this.#logger = logger;
+  }
+
+  /** Whether there is a connection to the broker right now. */
+  get connected(): boolean {
+    return this.#state === 'connected';
+  }
+
+  /** The state of the link. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Calls the watcher at each change of {@link state}, until the returned function is called. */
+  watch(watcher: (state: LinkState) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /**
+   * Whether the socket takes more without storing it up. What is published while it does not is kept in memory.
+   */
+  get writable(): boolean {
+    return this.connected && !this.#client?.stream.writableNeedDrain;
+  }
+
+  /** Calls back once when the socket takes more again. */
+  onceWritable(callback: () => void): void {
+    this.#client?.stream.once('drain', callback);
+  }
+
+  /**
+   * Handles a message that came in; assign it, or override it in a sub-class. The default ignores messages.
+   *
+   * Messages come one after the other: while the returned promise is pending, nothing more is read from the broker, and
+   * a QoS 1 or 2 message is acknowledged when it resolves. What it throws is logged, and the message acknowledged.
+   */
+  onMessage(_client: MQTTConnector, _userData: unknown, message: MQTTMessage): void | Promise<void> {
+    this.#logger.debug(`ignored a message on ${message.topic}`);
+  }
+
+  /**
+   * Connects, subscribes, and keeps it so until {@link shutdown}. Resolves at the first connection; while the broker is
+   * away it keeps trying. A second call returns the same promise.
+   *
+   * @param options.signal shuts the connector down when it is aborted
+   * @throws {MQTTConnectionError} `closed`, when it is shut down before the first connection
+   */
+  run(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#running ??= this.#run(options.signal);
+    return this.#running;
+  }
+
+  /**
+   * Publishes a message. Resolves when the broker has acknowledged it (QoS 1, 2) or the socket has taken it (QoS 0).
+   *
+   * @throws {MQTTNotConnectedError} at once, when there is no connection
+   * @throws {MQTTGatewayError} `invalid_message`, when the topic is not legal
+   * @throws {MQTTConnectionError} `broker_unreachable`, when the connection is lost before the broker answered: the
+   *   message may have arrived or not
+   */
+  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+    const client = this.#client;
+    if (!client || !this.connected) throw new MQTTNotConnectedError();
+    // MQTT.js sends illegal topics; the broker then cuts the connection.
+    const fault = topicFault(topic);
+    if (fault) throw new MQTTGatewayError('invalid_message', `can't publish: ${fault}`);
+
+    await new Promise<void>((resolve, reject) => {
+      // MQTT.js never calls back for QoS 0 when the socket dies while full: at the latest the loss of the connection settles it.
+      const pending: Pending = { resolve, reject };
+      this.#pending.add(pending);
+      const { qos = 0, retain = false } = options;
+      client.publish(topic, payload as string | Buffer, { qos, retain }, (error) => {
+        if (!this.#pending.delete(pending)) return;
+        if (error)
+          reject(
+            new MQTTConnectionError(`not published: ${describeError(error)}`, { code: 'broker_refused', cause: error }),
+          );
+        else resolve();
+      });
+    });
+  }
+
+  /**
+   * Says goodbye to the broker and closes the connection. What is still unacknowledged is rejected. Idempotent; the
+   * connector can't be run again.
+   */
+  shutdown(): Promise<void> {
+    this.#closing ??= this.#shutdown();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #run(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#closing || signal?.aborted) throw shutDownError();
+    const client = connect(this.#clientOptions);
+    client.handleMessage = (packet, done) => void this.#handle(packet as IPublishPacket, done);
+    client.on('connect', () => this.#subscribe(client));
+    client.on('close', () => this.#onClose(client));
+    client.on('error', (error) => this.#reportFault(describeError(error)));
+    this.#client = client;
+    this.#enter('connecting');
+    this.#logger.info(`connecting to ${formatBrokerAddress(this.address)}`);
+    client.connect();
+
+    const onAbort = () => void this.shutdown();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
+    await new Promise<void>((resolve, reject) => {
+      const unwatch = this.watch((state) => {
+        if (state === 'connecting') return;
+        unwatch();
+        if (state === 'connected') resolve();
+        else reject(shutDownError());
+      });
+      if (signal?.aborted) onAbort();
+    });
+  }
+
+  #subscribe(client: MqttClient): void {
+    this.#lastFault = '';
+    this.#logger.info(`connected to ${formatBrokerAddress(this.address)}`);
+    if (this.#topics.length === 0) return this.#enter('connected');
+
+    client.subscribe([...this.#topics], { qos: this.#subscribeQoS }, (error, grants = []) => {
+      if (!client.connected) return;
+      // 3.1.1 answers a refused subscription with 128 in place of a QoS; MQTT.js reports it as an error.
+      const refused = grants.filter(({ qos }) => qos >= 128).map(({ topic }) => topic);
+      if (error || refused.length > 0) {
+        this.#logger.error(
+          `the broker refused to subscribe to ${(refused.length > 0 ? refused : this.#topics).join(', ')}${error ? `: ${describeError(error)}` : ''}`,
+        );
+      } else {
+        this.#logger.info(`subscribed to ${this.#topics.join(', ')}`);
+      }
+      this.#enter('connected');
+    });
+  }
+
+  async #handle(packet: IPublishPacket, done: () => void): Promise<void> {
+    const { topic, payload, qos, retain } = packet;
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    try {
+      await this.onMessage(this, this.userData, { topic, payload: bytes, qos: qos as QoS, retain });
+    } catch (error) {
+      this.#logger.error(`the handler of messages failed: ${describeError(error)}`);
+    }
+    done();
+  }
+
+  #onClose(client: MqttClient): void {
+    // MQTT.js would send these again after a reconnection, one after the other, before anything else. Whoever
+    // published them knows what to do: they are given back.
+    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
+    if (this.connected && !this.#closing) {
+      this.#logger.warn(`lost the connection to ${formatBrokerAddress(this.address)}; trying again`);
+      this.#enter('connecting');
+    }
+    this.#rejectPending();
+  }
+
+  #rejectPending(): void {
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    if (pending.length === 0) return;
+    const error = new MQTTConnectionError('the connection to the broker was lost before it acknowledged the message');
+    for (const { reject } of pending) reject(error);
+  }
+
+  /** A fault that repeats at each attempt is worth one line. */
+  #reportFault(fault: string): void {
+    if (fault === this.#lastFault) return this.#logger.debug(`still: ${fault}`);
+    this.#lastFault = fault;
+    this.#logger.warn(`the broker at ${formatBrokerAddress(this.address)}: ${fault}; trying again`);
+  }
+
+  async #shutdown(): Promise<void> {
+    this.#stopListening();
+    const client = this.#client;
+    if (client) {
+      const wasConnected = this.connected;
+      this.#rejectPending();
+      for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
+      await new Promise<void>((resolve) => {
+        // A broker that hangs would hold a polite end for ever.
+        const timer = setTimeout(() => {
+          client.stream?.destroy();
+          resolve();
+        }, DISCONNECT_TIMEOUT_MS);
+        client.end(!wasConnected, {}, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      this.#logger.info(`disconnected from ${formatBrokerAddress(this.address)}`);
+    }
+    this.#enter('closed');
+  }
+
+  #enter(state: LinkState): void {
+    if (this.#state === state || this.#state === 'closed') return;
+    this.#state = state;
+    for (const watcher of [...this.#watchers]) watcher(state);
+  }
+}
+
+function shutDownError(): MQTTConnectionError {
+  return new MQTTConnectionError('the connector was shut down', { code: 'closed' });
+}
+
+/** Reads certificates and key now: MQTT.js would throw at some later attempt to connect, or never say so. */
+function checkTls(pems: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer }): void {
+  for (const [what, material] of [
+    ['ca', { ca: pems.ca }],
+    ['cert', { cert: pems.cert }],
+    ['key', pems],
+  ] as const) {
+    try {
+      createSecureContext(material);
+    } catch (error) {
+      const which = what === 'key' ? 'key, or it does not belong to the certificate' : what;
+      throw new ConfigurationError(`TLS: can't use the ${which}: ${describeError(error)}`, { cause: error });
+    }
+  }
+}
+
+function toPem(content: string | Uint8Array): string | Buffer {
+  return typeof content === 'string' ? content : Buffer.from(content);
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import { Aedes } from 'aedes';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Certificates } from './certificates.js';
+import { accepts, freePort, isInstalled, stopProcess, waitFor } from './processes.js';
+
+export type BrokerKind = 'aedes' | 'mosquitto';
+
+/** What the broker should be like. */
+export interface BrokerOptions {
+  /** Default: aedes, which runs within this process. */
+  kind?: BrokerKind;
+  /** Default: a free one. */
+  port?: number;
+  /** Speak MQTT over WebSocket. */
+  webSocket?: boolean;
+  /** Speak TLS. */
+  tls?: Certificates;
+  /** With `tls`: accept only clients that have a certificate. */
+  clientCertificate?: boolean;
+  /** The only user who is let in. Default: everybody is. */
+  user?: { name: string; password: string };
+}
+
+/** A running broker on the loopback interface. */
+export interface Broker extends AsyncDisposable {
+  readonly kind: BrokerKind;
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  readonly url: string;
+  /** The broker's process, where it has one of its own. */
+  readonly pid?: number | undefined;
+  /** Cuts every connection without a goodbye. Only aedes can. */
+  cut(): void;
+}
+
+/** The brokers that tests can run on here: aedes always, Mosquitto where it is installed. */
+export const brokerKinds: readonly BrokerKind[] = isInstalled('mosquitto', '-h') ? ['aedes', 'mosquitto'] : ['aedes'];
+
+/** Starts a broker; disposing stops it and waits until its port is closed. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const scheme = options.webSocket ? (options.tls ? 'wss' : 'ws') : options.tls ? 'mqtts' : 'mqtt';
+  const { kind = 'aedes' } = options;
+  const running = kind === 'aedes' ? await startAedes(options) : await startMosquitto(options);
+  return { kind, host: '127.0.0.1', url: `${scheme}://127.0.0.1:${running.port}`, ...running };
+}
+
+type Running = Pick<Broker, 'port' | 'pid' | 'cut'> & AsyncDisposable;
+
+async function startAedes({ port = 0, webSocket, tls, clientCertificate, user }: BrokerOptions): Promise<Running> {
+  const aedes = await Aedes.createBroker();
+  if (user) {
+    aedes.authenticate = (_client, name, password, done) =>
+      done(null, name === user.name && password?.toString() === user.password);
+  }
+  const handle = (stream: Duplex) => void aedes.handle(stream as Socket);
+  const tlsOptions = tls && {
+    ...tls.server,
+    ca: tls.ca,
+    requestCert: clientCertificate === true,
+    rejectUnauthorized: clientCertificate === true,
+  };
+
+  let server: Server;
+  if (webSocket) {
+    const http = tlsOptions ? createHttpsServer(tlsOptions) : createHttpServer();
+    new WebSocketServer({ server: http }).on('connection', (socket) => handle(createWebSocketStream(socket)));
+    server = http;
+  } else {
+    server = tlsOptions ? createTlsServer(tlsOptions, handle) : createTcpServer(handle);
+  }
+  // A client that gives up in the middle of a TLS handshake is not this server's trouble.
+  server.on('tlsClientError', () => {});
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+  });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as { port: number }).port,
+    cut,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      cut();
+      await closed;
+      await new Promise<void>((resolve) => aedes.close(resolve));
+    },
+  };
+}
+
+async function startMosquitto(options: BrokerOptions): Promise<Running> {
+  const port = options.port ?? (await freePort());
+  const directory = await mkdtemp(join(tmpdir(), 'mqttgwd-broker-'));
+  // Started as root, Mosquitto becomes another user before it reads its files.
+  await chmod(directory, 0o755);
+  const file = async (name: string, content: string) => {
+    const path = join(directory, name);
+    await writeFile(path, content, { mode: 0o644 });
+    return path;
+  };
+  const lines = [`listener ${port} 127.0.0.1`, 'persistence false', 'max_queued_messages 0'];
+  if (options.webSocket) lines.push('protocol websockets');
+  if (options.tls) {
+    lines.push(`cafile ${await file('ca.pem', options.tls.ca)}`);
+    lines.push(`certfile ${await file('server.pem', options.tls.server.cert)}`);
+    lines.push(`keyfile ${await file('server.key', options.tls.server.key)}`);
+    if (options.clientCertificate) lines.push('require_certificate true');
+  }
+  if (options.user) {
+    const { name, password } = options.user;
+    const passwords = await file('passwords', `${name}:${password}\n`);
+    const hashing = spawn('mosquitto_passwd', ['-U', passwords], { stdio: 'ignore' });
+    await once(hashing, 'exit');
+    await chmod(passwords, 0o644);
+    lines.push(`password_file ${passwords}`, 'allow_anonymous false');
+  } else {
+    lines.push('allow_anonymous true');
+  }
+  const child = spawn('mosquitto', ['-c', await file('mosquitto.conf', `${lines.join('\n')}\n`)], { stdio: 'ignore' });
+  const dispose = async () => {
+    await stopProcess(child);
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await waitFor('mosquitto to listen', () => {
+      if (child.exitCode !== null) throw new Error(`mosquitto ended at once with ${child.exitCode}`);
+      return accepts(port);
+    });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    port,
+    pid: child.pid,
+    cut() {
+      throw new Error('Mosquitto can not cut connections');
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
