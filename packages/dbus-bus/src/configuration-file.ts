@@ -48,14 +48,13 @@ export class ConfigurationFile {
   locate(error: ConfigurationError): ConfigurationError {
     const located = error.problems.map((problem) => ({ ...problem, ...this.#place(problem) }));
     return new ConfigurationError(
-      located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+      located.sort((a, b) => a.line - b.line || a.column - b.column),
       { cause: error.cause },
     );
   }
 
-  #place({ path }: ConfigurationProblem): { file: string; line?: number; column?: number } {
-    const offset = this.#offsetOf(path);
-    return { file: this.path, ...(offset === undefined ? {} : placeOf(this.#lines, offset)) };
+  #place({ path }: ConfigurationProblem): { file: string; line: number; column: number } {
+    return { file: this.path, ...placeOf(this.#lines, this.#offsetOf(path) ?? 0) };
   }
 
   /** Where the path's last part that exists begins: a key, or an element of a list. */

@@ -68,7 +68,7 @@ const shape = z.strictObject(
   {
     broker: z.strictObject(
       {
-        host: text("the broker's host name, IP address or URL").superRefine((host, context) => {
+        host: z.string("expected the broker's host name, IP address or URL").superRefine((host, context) => {
           const fault = addressFault(host, false);
           if (fault) context.addIssue(fault);
         }),
@@ -97,8 +97,11 @@ const shape = z.strictObject(
         'expected a section; {} turns TLS on',
       )
       .superRefine(({ certfile, keyfile }, context) => {
-        if (certfile !== undefined && keyfile === undefined) context.addIssue('certfile needs keyfile beside it');
-        if (keyfile !== undefined && certfile === undefined) context.addIssue('keyfile needs certfile beside it');
+        const alone = certfile === undefined ? 'keyfile' : 'certfile';
+        if ((certfile === undefined) !== (keyfile === undefined)) {
+          const message = `${alone} needs ${alone === 'keyfile' ? 'certfile' : 'keyfile'} beside it`;
+          context.addIssue({ code: 'custom', message, path: [alone] });
+        }
       })
       .optional(),
     listened_topics: z

@@ -74,9 +74,13 @@ const DAEMON = {
 };
 const CALL_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-const MAX_SERIAL = 0xffff_ffff;
 /** D-Bus specification, "Message Format": a message has at most 128 MiB. */
 const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
+
+/** The serial after this one: of 32 bits, and never 0 (D-Bus specification, "Header Fields"). */
+export function nextSerial(serial: number): number {
+  return serial === 0xffff_ffff ? 1 : serial + 1;
+}
 
 interface PendingCall {
   resolve(body: readonly unknown[]): void;
@@ -317,8 +321,7 @@ export class DBusConnection implements AsyncDisposable {
   }
 
   #nextSerial(): number {
-    // 0 is no serial (D-Bus specification, "Header Fields").
-    this.#serial = this.#serial === MAX_SERIAL ? 1 : this.#serial + 1;
+    this.#serial = nextSerial(this.#serial);
     return this.#serial;
   }
 

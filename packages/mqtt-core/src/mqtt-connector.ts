@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient, UniqueMessageIdProvider } from 'mqtt';
 import { type BrokerAddress, formatBrokerAddress, parseBrokerAddress } from './broker-address.js';
@@ -195,7 +195,11 @@ export class MQTTConnector implements AsyncDisposable {
    * @throws {MQTTConnectionError} `closed`, when it is shut down before the first connection
    */
   run(options: { signal?: AbortSignal } = {}): Promise<void> {
-    this.#running ??= this.#run(options.signal);
+    if (!this.#running) {
+      this.#running = this.#run(options.signal);
+      // Who does not wait for the connection need not handle its absence either.
+      this.#running.catch(() => {});
+    }
     return this.#running;
   }
 
@@ -221,11 +225,10 @@ export class MQTTConnector implements AsyncDisposable {
       const { qos = 0, retain = false } = options;
       client.publish(topic, payload as string | Buffer, { qos, retain }, (error) => {
         if (!this.#pending.delete(pending)) return;
-        if (error)
-          reject(
-            new MQTTConnectionError(`not published: ${describeError(error)}`, { code: 'broker_refused', cause: error }),
-          );
-        else resolve();
+        if (!error) return resolve();
+        // A reason code is the broker's own answer; everything else is about the connection.
+        const code = typeof (error as { code?: unknown }).code === 'number' ? 'broker_refused' : 'broker_unreachable';
+        reject(new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error }));
       });
     });
   }
@@ -301,14 +304,18 @@ export class MQTTConnector implements AsyncDisposable {
   }
 
   #onClose(client: MqttClient): void {
-    // MQTT.js would send these again after a reconnection, one after the other, before anything else. Whoever
-    // published them knows what to do: they are given back.
-    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
     if (this.connected && !this.#closing) {
       this.#logger.warn(`lost the connection to ${formatBrokerAddress(this.address)}; trying again`);
       this.#enter('connecting');
     }
+    this.#giveBack(client);
+  }
+
+  /** Rejects everything that is unacknowledged: whoever published it knows what to do. */
+  #giveBack(client: MqttClient): void {
     this.#rejectPending();
+    // MQTT.js would send these again after a reconnection, one after the other, before anything else.
+    for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
   }
 
   #rejectPending(): void {
@@ -331,8 +338,7 @@ export class MQTTConnector implements AsyncDisposable {
     const client = this.#client;
     if (client) {
       const wasConnected = this.connected;
-      this.#rejectPending();
-      for (const id of Object.keys(client.outgoing)) client.removeOutgoingMessage(Number(id));
+      this.#giveBack(client);
       await new Promise<void>((resolve) => {
         // A broker that hangs would hold a polite end for ever.
         const timer = setTimeout(() => {
@@ -360,20 +366,19 @@ function shutDownError(): MQTTConnectionError {
   return new MQTTConnectionError('the connector was shut down', { code: 'closed' });
 }
 
-/** Reads certificates and key now: MQTT.js would throw at some later attempt to connect, or never say so. */
-function checkTls(pems: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer }): void {
-  for (const [what, material] of [
-    ['ca', { ca: pems.ca }],
-    ['cert', { cert: pems.cert }],
-    ['key', pems],
-  ] as const) {
+/** Reads certificates and key now: MQTT.js would throw at some later attempt to connect, and Node.js ignores a bad CA. */
+function checkTls({ ca, cert, key }: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer }): void {
+  const check = (what: string, read: () => unknown) => {
     try {
-      createSecureContext(material);
+      read();
     } catch (error) {
-      const which = what === 'key' ? 'key, or it does not belong to the certificate' : what;
-      throw new ConfigurationError(`TLS: can't use the ${which}: ${describeError(error)}`, { cause: error });
+      throw new ConfigurationError(`TLS: can't use the ${what}: ${describeError(error)}`, { cause: error });
     }
-  }
+  };
+  if (ca !== undefined) check('ca', () => new X509Certificate(ca));
+  if (cert === undefined || key === undefined) return;
+  check('cert', () => new X509Certificate(cert));
+  check('key, or it does not belong to the certificate', () => createSecureContext({ cert, key }));
 }
 
 function toPem(content: string | Uint8Array): string | Buffer {

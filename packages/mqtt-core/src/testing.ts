@@ -1,1 +1,261 @@
-export {};
+/**
+ * What every event bus and every filter must do, as suites that any test runner can run:
+ *
+ *     for (const { name, run } of eventBusContract(openMyBus)) it(name, run);
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { ALL_CHANNELS, BasicEvent, makeBasicEvent, TimedEvent } from './event.js';
+import type { EventBus } from './event-bus.js';
+import type { InboundFilter, OutboundFilter } from './filter.js';
+import { MQTTConnector } from './mqtt-connector.js';
+import { nameFault, topicFault } from './topic.js';
+
+/** One thing that must hold. Rejects when it does not. */
+export interface ContractCase {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+/** A bus that is made anew for each case, and disposed of after it. */
+export interface EventBusUnderTest extends AsyncDisposable {
+  readonly bus: EventBus;
+  /** Broadcasts an event with a date of its own, where the bus has a way to. */
+  emitFull?(channel: string, event: TimedEvent): Promise<void>;
+}
+
+/** Names that strangers may give to variables; all are legal on a bus. */
+export const HOSTILE_NAMES: readonly string[] = Object.freeze([
+  '+',
+  '#',
+  'a/b',
+  '/',
+  '../..',
+  '$SYS',
+  '$share/group/a',
+  '%(room)s',
+  '{room}',
+  '%2F',
+  'a:b',
+  ' ',
+  '\n',
+  '\u0001',
+  '\u007f',
+  "'; DROP TABLE events; --",
+  '__proto__',
+  'constructor',
+  'küche',
+  '台所',
+  '👩‍🚀',
+  'x'.repeat(64 * 1024),
+]);
+
+/** What every {@link EventBus} must do. */
+export function eventBusContract(open: () => Promise<EventBusUnderTest>): ContractCase[] {
+  return [
+    contractCase('delivers an event to who listens to its channel, dated by the bus', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ['sensor']);
+      const before = Date.now();
+      await tested.bus.emit('sensor', makeBasicEvent('temperature', 'kitchen', 21.5, 'degC', { deep: [{ x: null }] }));
+      const [[channel, event]] = (await heard.count(1)) as [Heard];
+      assert.equal(channel, 'sensor');
+      assert.equal(event.varType, 'temperature');
+      assert.equal(event.varName, 'kitchen');
+      assert.deepEqual({ ...event.data }, { value: 21.5, unit: 'degC', deep: [{ x: null }] });
+      assert.ok(Number(event.timestamp) >= before - 1 && Number(event.timestamp) <= Date.now() + 1, 'the date is now');
+    }),
+
+    contractCase('is silent about channels that nobody asked for', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ['control']);
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await tested.bus.emit('control', makeBasicEvent('switch', 'lamp', true));
+      const [[channel]] = (await heard.count(1)) as [Heard];
+      assert.equal(channel, 'control');
+    }),
+
+    contractCase('serves every channel that CSTBox predefines', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ALL_CHANNELS);
+      for (const channel of ALL_CHANNELS) await tested.bus.emit(channel, makeBasicEvent('motion', 'hall'));
+      assert.deepEqual(
+        (await heard.count(ALL_CHANNELS.length)).map(([channel]) => channel),
+        [...ALL_CHANNELS],
+      );
+    }),
+
+    contractCase('keeps the order of events that are emitted without waiting', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ['sensor']);
+      const numbers = Array.from({ length: 500 }, (_, index) => index);
+      await Promise.all(numbers.map((n) => tested.bus.emit('sensor', makeBasicEvent('energy', 'meter', n))));
+      assert.deepEqual(
+        (await heard.count(numbers.length)).map(([, event]) => event.value),
+        numbers,
+      );
+    }),
+
+    contractCase('delivers to each of several listeners, until it unsubscribes', async () => {
+      await using tested = await open();
+      await using first = await listen(tested.bus, ['sensor']);
+      const second = await listen(tested.bus, ['sensor', 'control']);
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall', 1));
+      await first.count(1);
+      await second.count(1);
+      await second[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall', 2));
+      await first.count(2);
+      assert.equal(second.all.length, 1);
+    }),
+
+    contractCase('refuses an event for a channel that does not exist', async () => {
+      await using tested = await open();
+      await assert.rejects(tested.bus.emit('attic', makeBasicEvent('motion', 'hall')), { code: 'bus_refused' });
+    }),
+
+    contractCase('carries any name as it is', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ['sensor']);
+      for (const name of HOSTILE_NAMES) await tested.bus.emit('sensor', new BasicEvent(name, name, { value: name }));
+      const events = (await heard.count(HOSTILE_NAMES.length)).map(([, event]) => event);
+      assert.deepEqual(
+        events.map(({ varType }) => varType),
+        [...HOSTILE_NAMES],
+      );
+      assert.deepEqual(
+        events.map(({ varName }) => varName),
+        [...HOSTILE_NAMES],
+      );
+      assert.deepEqual(
+        events.map(({ value }) => value),
+        [...HOSTILE_NAMES],
+      );
+    }),
+
+    contractCase('keeps 64 bit dates exact', async () => {
+      await using tested = await open();
+      if (!tested.emitFull) return;
+      await using heard = await listen(tested.bus, ['sensor']);
+      const dates = [0, 1, Number.MAX_SAFE_INTEGER, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n];
+      for (const date of dates) await tested.emitFull('sensor', new TimedEvent(date, 'motion', 'hall'));
+      assert.deepEqual(
+        (await heard.count(dates.length)).map(([, event]) => event.timestamp),
+        dates,
+      );
+    }),
+  ];
+}
+
+/** What every outbound filter must do, whatever its rules. */
+export function outboundFilterContract(create: () => OutboundFilter | Promise<OutboundFilter>): ContractCase[] {
+  return [
+    contractCase('gives a legal topic or null for any variable, and does not throw', async () => {
+      const filter = await create();
+      const hostile = [...HOSTILE_NAMES, '', '\0', '\ud800', 'x\udfff'];
+      for (const varType of ['temperature', 'switch', ...hostile]) {
+        for (const varName of ['kitchen', ...hostile]) {
+          const topic = filter.getMqttTopic(0, varType, varName, {}, 'sensor');
+          filter.takeRefusal();
+          if (topic === null) continue;
+          assert.equal(topicFault(topic), undefined, `${shown(varType)}:${shown(varName)} gives ${shown(topic)}`);
+        }
+      }
+    }),
+    contractCase('gives the same answer for the same event', async () => {
+      const filter = await create();
+      for (const name of HOSTILE_NAMES) {
+        const ask = () => filter.getMqttTopic(0, 'temperature', name, { value: 1 }, 'sensor');
+        assert.equal(ask(), ask());
+      }
+    }),
+    contractCase('names the channels that it listens to', async () => {
+      const { channels } = await create();
+      assert.ok(channels.length > 0 && channels.every((channel) => typeof channel === 'string' && channel !== ''));
+    }),
+  ];
+}
+
+/** What every inbound filter must do, whatever its rules. */
+export function inboundFilterContract(create: () => InboundFilter | Promise<InboundFilter>): ContractCase[] {
+  return [
+    contractCase('gives legal events or nothing for any message, and does not throw', async () => {
+      const filter = await create();
+      await using connector = new MQTTConnector({ broker: 'localhost' });
+      for (const topic of [
+        'site/kitchen/set/light',
+        ...HOSTILE_NAMES.filter((name) => topicFault(name) === undefined),
+      ]) {
+        for (const payload of HOSTILE_PAYLOADS) {
+          const accepted = filter.acceptEvent(connector, undefined, { topic, payload, qos: 1, retain: false }) ?? [];
+          filter.takeRefusal();
+          for (const [event, channel] of accepted) {
+            const [varType, varName] = event instanceof BasicEvent ? [event.varType, event.varName] : event;
+            assert.equal(nameFault(varType) ?? nameFault(varName), undefined, `${shown(topic)} gives legal names`);
+            assert.ok(typeof channel === 'string' && channel !== '', 'each event has a channel');
+          }
+        }
+      }
+    }),
+  ];
+}
+
+const HOSTILE_PAYLOADS: readonly Uint8Array[] = [
+  '',
+  'on',
+  '21.5',
+  'null',
+  '[]',
+  '{}',
+  '{"value":true,"timestamp":1}',
+  '{"value":1,"__proto__":{"polluted":true}}',
+  '{"value":',
+  '['.repeat(100_000),
+  '\0',
+  '\ufeff{"value":1}',
+]
+  .map((text) => Buffer.from(text))
+  .concat([Buffer.from([0xff, 0xfe]), Buffer.from([0xc0, 0x80]), Buffer.from([0xed, 0xa0, 0x80])]);
+
+type Heard = readonly [channel: string, event: TimedEvent];
+
+async function listen(bus: EventBus, channels: readonly string[]) {
+  const all: Heard[] = [];
+  let onEvent = () => {};
+  const subscription = await bus.subscribe(channels, {
+    event(channel, event) {
+      all.push([channel, event]);
+      onEvent();
+    },
+    malformed(reason, detail) {
+      throw new Error(`malformed: ${reason}: ${detail}`);
+    },
+  });
+  return {
+    all,
+    /** The first so many events, as soon as they are there. */
+    async count(wanted: number): Promise<Heard[]> {
+      const deadline = AbortSignal.timeout(10_000);
+      await new Promise<void>((resolve, reject) => {
+        deadline.addEventListener('abort', () => reject(new Error(`heard ${all.length} of ${wanted} events`)));
+        onEvent = () => {
+          if (all.length >= wanted) resolve();
+        };
+        onEvent();
+      });
+      assert.equal(all.length, wanted);
+      return all;
+    },
+    [Symbol.asyncDispose]: () => subscription.unsubscribe(),
+  };
+}
+
+function contractCase(name: string, run: () => Promise<void>): ContractCase {
+  return { name, run };
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}

@@ -1,4 +1,4 @@
 export { type Broker, type BrokerKind, type BrokerOptions, brokerKinds, startBroker } from './broker.js';
 export { type Bus, dbusDaemonMissing, startBus } from './bus.js';
 export { type Certificates, createCertificates } from './certificates.js';
-export { stopProcess, waitFor } from './processes.js';
+export { freePort, stopProcess, waitFor } from './processes.js';

@@ -1,0 +1,169 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError } from '@cstbox/mqtt-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { checkConfiguration, loadConfiguration } from './configuration.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'mqttgwd-test-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let number = 0;
+function file(content: string): string {
+  const path = join(directory, `${++number}.cfg`);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Every problem of a file, without the path of the file. */
+function problems(content: string): string[] {
+  const path = file(content);
+  try {
+    loadConfiguration(path);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as ConfigurationError).message.split('\n').map((line) => line.replace(`${path}:`, ''));
+  }
+  return [];
+}
+
+describe('a configuration file', () => {
+  it('is JSON, with the keys of the original', () => {
+    const path = file(
+      '{"broker": {"host": "192.0.2.1", "port": 1883, "client_id": "box-17"},\n\t"auth": {"username": "u", "password": ""},\n\t"listened_topics": ["site/+/set/#"]}',
+    );
+    expect(loadConfiguration(path)).toEqual({
+      broker: { host: '192.0.2.1', port: 1883, client_id: 'box-17' },
+      auth: { username: 'u', password: '' },
+      listened_topics: ['site/+/set/#'],
+      qos: 1,
+    });
+  });
+
+  it('may be YAML', () => {
+    const path = file(
+      '# ours\nbroker: {host: mqtts://broker.example}\nqos: 0\nfilters:\n  outbound:\n    use: ./mine.js\n    any: [thing]\n',
+    );
+    expect(loadConfiguration(path)).toEqual({
+      broker: { host: 'mqtts://broker.example' },
+      listened_topics: [],
+      qos: 0,
+      filters: { outbound: { use: './mine.js', any: ['thing'] } },
+    });
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(loadConfiguration(file('\ufeff{"broker": {"host": "h"}}')).broker.host).toBe('h');
+  });
+
+  it('names files relative to itself', () => {
+    const { tls } = loadConfiguration(
+      file('{"broker": {"host": "h"}, "tls": {"ca_certs": "ca.pem", "certfile": "/c.pem", "keyfile": "../k.pem"}}'),
+    );
+    expect(tls).toEqual({
+      ca_certs: join(directory, 'ca.pem'),
+      certfile: '/c.pem',
+      keyfile: join(directory, '../k.pem'),
+    });
+  });
+
+  it('reports every problem at once, each with its line, and what would be right', () => {
+    expect(
+      problems(`{
+  "broker": { "host": "http://h", "prot": 1883, "port": "1883" },
+  "auth": { "password": "x" },
+  "tls": { "certfile": "c.pem", "ca_cert": "x" },
+  "listened_topics": ["ok/#", "a/#/b", 5],
+  "qos": 3,
+  "dbus": { "adress": "unix:path=/x" },
+  "filters": { "outbound": { "rules": [] }, "sideways": {} },
+  "colour": "red"
+}`),
+    ).toEqual([
+      "2:15: a broker URL is like 'mqtt://host:1883', with mqtt, mqtts, ws or wss in front (at broker.host)",
+      "2:35: unknown key 'prot': did you mean 'port'? (at broker.prot)",
+      '2:49: expected a port, an integer from 1 to 65535 (at broker.port)',
+      '3:3: expected a user name (at auth.username)',
+      '4:12: certfile needs keyfile beside it (at tls.certfile)',
+      "4:33: unknown key 'ca_cert': did you mean 'ca_certs'? (at tls.ca_cert)",
+      "5:31: invalid topic filter: '#' stands alone in the last level, as in 'site/#' (at listened_topics[1])",
+      '5:40: expected a topic filter (at listened_topics[2])',
+      '6:3: expected 0, 1 or 2 (at qos)',
+      "7:13: unknown key 'adress': did you mean 'address'? (at dbus.adress)",
+      "8:16: expected a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
+      "8:45: unknown key 'sideways': known here: inbound, outbound (at filters.sideways)",
+      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, filters (at colour)",
+    ]);
+  });
+
+  it.each([
+    ['{}', ['1:1: expected a section with the host of the broker (at broker)']],
+    ['', ['1:1: expected a configuration: a JSON or YAML object']],
+    ['[]', ['1:1: expected a configuration: a JSON or YAML object']],
+    ['just text', ['1:1: expected a configuration: a JSON or YAML object']],
+    [
+      'broker: {host: ""}',
+      ["1:10: '' is neither a host name nor a broker URL like 'mqtt://host:1883' (at broker.host)"],
+    ],
+    ['broker: {host: h, port: 0}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
+    ['broker: {host: h, port: 1.5}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
+    [
+      'broker: {host: "mqtt://h"}\ntls: {}',
+      ['1:10: TLS is configured, but the broker URL says mqtt://: use mqtts:// (at broker.host)'],
+    ],
+    ['broker: {host: h}\ntls: {keyfile: k}', ['2:7: keyfile needs certfile beside it (at tls.keyfile)']],
+    [
+      'broker: {host: h}\n__proto__: {x: 1}',
+      [
+        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, filters (at __proto__)",
+      ],
+    ],
+  ])('%j has a clear error', (content, expected) => {
+    expect(problems(content)).toEqual(expected);
+  });
+
+  it.each([
+    ['{"broker": {"host": "h"}', '1:'],
+    ['{"broker": {"host": "h"},\n "broker": {}}', '2:2:'],
+    ['broker:\n  host: h\n\tport: 1\n', '3:1:'],
+    ['a: &a [1]\nb: *c', ' Unresolved alias'],
+  ])('%j is neither JSON nor YAML, and the error names the place', (content, place) => {
+    const [first] = problems(content);
+    expect(first?.startsWith(place)).toBe(true);
+  });
+
+  it('can not be blown up by aliases', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, index) => `l${index + 1}: &l${index + 1} [${Array(10).fill(`*l${index}`).join(',')}]`,
+    );
+    const started = performance.now();
+    expect(problems(['l0: &l0 x', ...levels].join('\n'))[0]).toMatch(/alias/i);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('that can not be read is a clear error too', () => {
+    expect(() => loadConfiguration('')).toThrow('no configuration file given');
+    expect(() => loadConfiguration(join(directory, 'none'))).toThrow(/none: can't read the file: ENOENT/);
+    expect(() => loadConfiguration(directory)).toThrow(/can't read the file: EISDIR/);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('that we may not read is a clear error', () => {
+    const path = file('{}');
+    chmodSync(path, 0);
+    expect(() => loadConfiguration(path)).toThrow(/can't read the file: EACCES/);
+  });
+
+  it('does not show a password in an error', () => {
+    const content = '{"broker": {"host": "mqtt://u:s3cr3t@h"}, "auth": {"username": 1, "password": ["s3cr3t"]}}';
+    expect(problems(content).join('\n')).not.toContain('s3cr3t');
+  });
+});
+
+describe('checkConfiguration', () => {
+  it('leaves the object that it is given alone', () => {
+    const given = Object.freeze({ broker: Object.freeze({ host: 'h' }) });
+    expect(checkConfiguration(given)).toEqual({ broker: { host: 'h' }, listened_topics: [], qos: 1 });
+    expect(given).toEqual({ broker: { host: 'h' } });
+  });
+});

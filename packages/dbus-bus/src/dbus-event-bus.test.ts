@@ -1,0 +1,157 @@
+import { makeBasicEvent, type TimedEvent } from '@cstbox/mqtt-core';
+import { eventBusContract } from '@cstbox/mqtt-core/testing';
+import { dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
+import { describe, expect, it } from 'vitest';
+import { openHouse } from '../test/house.js';
+import { DBusConnection, MessageType } from './dbus-connection.js';
+import { DBusEventBus } from './dbus-event-bus.js';
+import { createEventManager } from './event-manager.js';
+import { EVENT_MANAGER } from './names.js';
+
+async function listen(bus: DBusEventBus, channels = ['sensor']) {
+  const events: [string, TimedEvent][] = [];
+  const faults: [string, string][] = [];
+  const subscription = await bus.subscribe(channels, {
+    event: (channel, event) => void events.push([channel, event]),
+    malformed: (reason, detail) => void faults.push([reason, detail]),
+  });
+  return { events, faults, subscription };
+}
+
+const signal = (body: unknown[], signature = 'tsss') => ({
+  type: MessageType.SIGNAL,
+  path: '/sensor',
+  interface: EVENT_MANAGER,
+  member: 'onCSTBoxEvent',
+  signature,
+  body,
+});
+
+describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
+  const open = async () => {
+    const house = await openHouse();
+    return {
+      bus: new DBusEventBus(house.connection),
+      emitFull: async (channel: string, { timestamp, varType, varName, data }: TimedEvent) => {
+        await house.connection.call({
+          destination: EVENT_MANAGER,
+          path: `/${channel}`,
+          interface: EVENT_MANAGER,
+          member: 'emitFullEvent',
+          signature: 'tsss',
+          body: [BigInt(timestamp), varType, varName, JSON.stringify(data)],
+        });
+      },
+      [Symbol.asyncDispose]: () => house[Symbol.asyncDispose](),
+    };
+  };
+  for (const { name, run } of eventBusContract(open)) it(name, run);
+
+  it('takes no signal from anybody but the event manager', async () => {
+    await using house = await openHouse();
+    const bus = new DBusEventBus(house.connection);
+    const { events, faults } = await listen(bus);
+    const forger = await house.connect();
+    const body = [1n, 'temperature', 'kitchen', '{"value": 99}'];
+    forger.send(signal(body));
+    forger.send({ ...signal(body), destination: house.connection.uniqueName });
+    await bus.emit('sensor', makeBasicEvent('temperature', 'kitchen', 20));
+    await waitFor('the genuine one', () => events.length > 0);
+    expect(events.map(([, event]) => event.value)).toEqual([20]);
+    // What is broadcast does not even reach us; what is sent to us alone does.
+    expect(faults).toEqual([['forged_signal', expect.stringContaining(forger.uniqueName)]]);
+  });
+
+  it.each(['', '{', '[]', '21.5', 'null', '"text"', '{"value": NaN}', "{'value': 1}", '{"value": 1} x'])(
+    'leaves out an event whose data is no JSON object: %j',
+    async (data) => {
+      await using house = await openHouse();
+      const { events, faults } = await listen(new DBusEventBus(house.connection));
+      const emit = async (json: string) => {
+        const call = { destination: EVENT_MANAGER, path: '/sensor', interface: EVENT_MANAGER, member: 'emitEvent' };
+        await house.connection.call({ ...call, signature: 'sss', body: ['temperature', 'kitchen', json] });
+      };
+      await emit(data);
+      await emit('{"value": "25.7"}');
+      await waitFor('the good one', () => events.length > 0);
+      expect(events.map(([, event]) => event.value)).toEqual(['25.7']);
+      expect(faults).toEqual([['malformed_data', expect.stringContaining('"temperature:kitchen"')]]);
+    },
+  );
+
+  it('leaves out an event signal of another shape', async () => {
+    await using bus = await startBus();
+    await using manager = await DBusConnection.open(bus.address);
+    await manager.requestName(EVENT_MANAGER);
+    await using connection = await DBusConnection.open(bus.address);
+    const { events, faults } = await listen(new DBusEventBus(connection));
+    manager.send(signal(['temperature', 'kitchen', '{}'], 'sss'));
+    manager.send(signal([1n, 'temperature', 'kitchen', '{}']));
+    await waitFor('the good one', () => events.length > 0);
+    expect(events).toHaveLength(1);
+    expect(faults).toEqual([['malformed_signal', expect.stringContaining("'sss'")]]);
+  });
+
+  it('hears an event manager that comes later, and its successor', async () => {
+    await using bus = await startBus();
+    await using connection = await DBusConnection.open(bus.address);
+    const eventBus = new DBusEventBus(connection);
+    const { events, faults } = await listen(eventBus);
+    await expect(eventBus.emit('sensor', makeBasicEvent('motion', 'hall'))).rejects.toMatchObject({
+      code: 'bus_unreachable',
+    });
+    for (const round of [1, 2, 3]) {
+      await using served = await DBusConnection.open(bus.address);
+      await using manager = createEventManager(served);
+      await manager.start();
+      await eventBus.emit('sensor', makeBasicEvent('energy', 'meter', round));
+      await waitFor('the event', () => events.length === round);
+    }
+    expect(events.map(([, event]) => event.value)).toEqual([1, 2, 3]);
+    expect(faults).toEqual([]);
+  });
+
+  it('takes back its match rules when it is unsubscribed', async () => {
+    await using house = await openHouse();
+    const rules = async () => {
+      const monitor = await house.connect();
+      const [stats] = await monitor.call({
+        destination: 'org.freedesktop.DBus',
+        path: '/org/freedesktop/DBus',
+        interface: 'org.freedesktop.DBus.Debug.Stats',
+        member: 'GetConnectionStats',
+        signature: 's',
+        body: [house.connection.uniqueName],
+      });
+      return (stats as { MatchRules: { value: number } }).MatchRules.value;
+    };
+    const bus = new DBusEventBus(house.connection);
+    const { subscription } = await listen(bus, ['sensor']);
+    const before = await rules();
+    for (let index = 0; index < 100; index++)
+      await (await listen(bus, ['sensor', 'control'])).subscription.unsubscribe();
+    expect(await rules()).toBe(before);
+    await subscription.unsubscribe();
+    expect(await rules()).toBe(before - 1);
+  });
+
+  it('reports an event manager that says no', async () => {
+    await using bus = await startBus();
+    await using manager = await DBusConnection.open(bus.address);
+    await manager.requestName(EVENT_MANAGER);
+    manager.onMethodCall = (call) =>
+      manager.send({
+        type: MessageType.METHOD_RETURN,
+        destination: call.sender as string,
+        replySerial: call.serial as number,
+        signature: 'b',
+        body: [false],
+      });
+    await using connection = await DBusConnection.open(bus.address);
+    const refused = new DBusEventBus(connection).emit('control', makeBasicEvent('switch', 'lamp', true));
+    await expect(refused).rejects.toMatchObject({
+      code: 'bus_refused',
+      message: expect.stringContaining('switch:lamp'),
+    });
+  });
+});

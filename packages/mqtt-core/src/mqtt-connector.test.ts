@@ -1,0 +1,282 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { brokerKinds, createCertificates, freePort, startBroker, waitFor } from '@cstbox/test-peers';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError, MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import type { Logger } from './logger.js';
+import { MQTTConnector, type MQTTConnectorOptions, type MQTTMessage } from './mqtt-connector.js';
+
+/** A connector that keeps what it receives. */
+class Listener extends MQTTConnector {
+  readonly messages: MQTTMessage[] = [];
+
+  override onMessage(_client: MQTTConnector, _userData: unknown, message: MQTTMessage): void {
+    this.messages.push(message);
+  }
+
+  async message(index: number): Promise<MQTTMessage> {
+    return waitFor(`message ${index}`, () => this.messages[index]);
+  }
+}
+
+function keepLog() {
+  const lines: string[] = [];
+  const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } satisfies Logger & {
+    lines: string[];
+  };
+}
+
+describe.each(brokerKinds)('a connector to %s', (kind) => {
+  it.each([0, 1, 2] as const)('publishes at QoS %s, and hands over what comes in', async (qos) => {
+    await using broker = await startBroker({ kind });
+    await using listener = new Listener({ broker: broker.url, topics: ['a/#'], subscribeQoS: 2 });
+    await using publisher = new MQTTConnector({ broker: broker.host, port: broker.port });
+    await Promise.all([listener.run(), publisher.run()]);
+    await publisher.publish('a/b', 'text', { qos });
+    await publisher.publish('a/c', Buffer.from([0, 255]), { qos });
+    expect(await listener.message(0)).toMatchObject({ topic: 'a/b', payload: Buffer.from('text'), qos, retain: false });
+    expect(await listener.message(1)).toMatchObject({ topic: 'a/c', payload: Buffer.from([0, 255]) });
+  });
+
+  it('marks a message that the broker kept', async () => {
+    await using broker = await startBroker({ kind });
+    await using publisher = new MQTTConnector({ broker: broker.url });
+    await publisher.run();
+    await publisher.publish('kept', 'x', { qos: 1, retain: true });
+    await using listener = new Listener({ broker: broker.url, topics: ['kept'] });
+    await listener.run();
+    expect(await listener.message(0)).toMatchObject({ topic: 'kept', retain: true });
+  });
+
+  it('speaks TLS, with a client certificate, when it trusts the authority', async () => {
+    const certificates = await createCertificates();
+    await using broker = await startBroker({ kind, tls: certificates, clientCertificate: true });
+    const tls = { ca: certificates.ca, ...certificates.client };
+    await using connector = new MQTTConnector({ broker: 'localhost', port: broker.port, tls });
+    await connector.run();
+    await connector.publish('a', 'x', { qos: 1 });
+  });
+
+  it('does not talk to a broker whose certificate it can not verify', async () => {
+    const logger = keepLog();
+    await using broker = await startBroker({ kind, tls: await createCertificates() });
+    await using connector = new MQTTConnector({ broker: broker.url, logger });
+    const running = connector.run();
+    await waitFor('the refusal', () =>
+      logger.lines.find((line) => line.startsWith('warn') && /certificate/.test(line)),
+    );
+    expect(connector.connected).toBe(false);
+    await connector.shutdown();
+    await expect(running).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('does not talk to a broker whose certificate is for another name', async () => {
+    const logger = keepLog();
+    const certificates = await createCertificates();
+    await using broker = await startBroker({ kind, tls: certificates });
+    await using connector = new MQTTConnector({
+      broker: `mqtts://127.0.0.2:${broker.port}`,
+      tls: { ca: certificates.ca },
+      logger,
+    });
+    connector.run().catch(() => {});
+    // Nothing listens at 127.0.0.2 with every broker: either way there is a reason, and no connection.
+    await waitFor('the refusal', () => logger.lines.find((line) => line.startsWith('warn')));
+    expect(connector.connected).toBe(false);
+  });
+
+  it('keeps trying when it is refused, says so once, and keeps the password to itself', async () => {
+    const logger = keepLog();
+    await using broker = await startBroker({ kind, user: { name: 'box', password: 'right' } });
+    await using connector = new MQTTConnector({ broker: broker.url, login: 'box', password: 'wr0ng-secret', logger });
+    connector.run().catch(() => {});
+    await waitFor('a second refusal', () => logger.lines.some((line) => line.startsWith('debug still:')), 8_000);
+    expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    expect(logger.lines.join('\n')).not.toContain('wr0ng-secret');
+
+    await using welcome = new MQTTConnector({ broker: broker.url, login: 'box', password: 'right' });
+    await welcome.run();
+  });
+
+  it('waits for a broker that is not there yet', async () => {
+    const port = await freePort();
+    await using listener = new Listener({ broker: '127.0.0.1', port, topics: ['a'] });
+    const running = listener.run();
+    await expect(Promise.race([running, new Promise((resolve) => setTimeout(resolve, 50, 'waiting'))])).resolves.toBe(
+      'waiting',
+    );
+    await using _broker = await startBroker({ kind, port });
+    await running;
+    await listener.publish('a', 'x', { qos: 1 });
+    expect((await listener.message(0)).topic).toBe('a');
+  });
+
+  it('comes back and subscribes again after the broker was away', async () => {
+    const port = await freePort();
+    await using listener = new Listener({ broker: '127.0.0.1', port, topics: ['a'] });
+    const states: string[] = [];
+    listener.watch((state) => states.push(state));
+    {
+      await using _broker = await startBroker({ kind, port });
+      await listener.run();
+    }
+    await waitFor('the loss', () => !listener.connected);
+    await expect(listener.publish('a', 'x')).rejects.toBeInstanceOf(MQTTNotConnectedError);
+    await using _broker = await startBroker({ kind, port });
+    await waitFor('the return', () => listener.connected);
+    await listener.publish('a', 'back', { qos: 1 });
+    expect((await listener.message(0)).payload.toString()).toBe('back');
+    expect(states).toEqual(['connecting', 'connected', 'connecting', 'connected']);
+  });
+});
+
+describe('a connector', () => {
+  it('speaks MQTT over WebSocket', async () => {
+    await using broker = await startBroker({ webSocket: true });
+    await using listener = new Listener({ broker: `${broker.url}/mqtt`, topics: ['a'] });
+    await listener.run();
+    await listener.publish('a', 'x', { qos: 1 });
+    expect((await listener.message(0)).topic).toBe('a');
+  });
+
+  it('speaks MQTT over a secure WebSocket', async () => {
+    const tls = await createCertificates();
+    await using broker = await startBroker({ webSocket: true, tls });
+    await using listener = new Listener({ broker: `${broker.url}/mqtt`, topics: ['a'], tls: { ca: tls.ca } });
+    await listener.run();
+    await listener.publish('a', 'x', { qos: 1 });
+    expect((await listener.message(0)).topic).toBe('a');
+  });
+
+  it('is not connected before it runs, and says so to who publishes', async () => {
+    const connector = new MQTTConnector({ broker: 'localhost' });
+    expect(connector.connected).toBe(false);
+    await expect(connector.publish('a', 'x')).rejects.toBeInstanceOf(MQTTNotConnectedError);
+  });
+
+  it('gives back what the broker had not acknowledged when the connection was lost', async () => {
+    // A broker that says yes to the connection and nothing more.
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write(Buffer.from([0x20, 2, 0, 0])));
+      setTimeout(() => socket.destroy(), 100);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    await using connector = new MQTTConnector({ broker: '127.0.0.1', port });
+    await connector.run();
+    const lost = await Promise.allSettled([
+      connector.publish('a', 'x', { qos: 1 }),
+      connector.publish('a', 'x', { qos: 2 }),
+    ]);
+    for (const each of lost) {
+      expect(each).toMatchObject({ status: 'rejected', reason: { code: 'broker_unreachable' } });
+      expect((each as PromiseRejectedResult).reason).toBeInstanceOf(MQTTConnectionError);
+    }
+    await connector.shutdown();
+    server.close();
+  });
+
+  it.each(['', 'a/+', 'a/#', 'a\0b', '\ud800', 'x'.repeat(65_536)])('does not send an illegal topic', async (topic) => {
+    await using broker = await startBroker();
+    await using connector = new MQTTConnector({ broker: broker.url });
+    await connector.run();
+    await expect(connector.publish(topic, 'x')).rejects.toMatchObject({ code: 'invalid_message' });
+    await connector.publish('still/connected', 'x', { qos: 1 });
+  });
+
+  it('reads no further message, and does not acknowledge, while the last one is being handled', async () => {
+    await using broker = await startBroker();
+    await using connector = new MQTTConnector({ broker: broker.url, topics: ['a'] });
+    const seen: string[] = [];
+    let release = () => {};
+    connector.onMessage = (_client, _userData, { payload }) => {
+      seen.push(payload.toString());
+      return new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    };
+    await connector.run();
+    await using publisher = new MQTTConnector({ broker: broker.url });
+    await publisher.run();
+    for (const payload of ['1', '2', '3']) await publisher.publish('a', payload, { qos: 1 });
+    await waitFor('the first', () => seen.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual(['1']);
+    release();
+    await waitFor('the second', () => seen.length === 2);
+    release();
+    await waitFor('the third', () => seen.length === 3);
+    release();
+  });
+
+  it('survives a handler that throws', async () => {
+    await using broker = await startBroker();
+    const logger = keepLog();
+    await using connector = new MQTTConnector({ broker: broker.url, topics: ['a'], logger });
+    connector.onMessage = () => {
+      throw new Error('mine');
+    };
+    await connector.run();
+    await connector.publish('a', 'x', { qos: 1 });
+    await waitFor('the log line', () => logger.lines.some((line) => line.includes('mine')));
+    expect(connector.connected).toBe(true);
+  });
+
+  it('hands the application its own data', async () => {
+    await using broker = await startBroker();
+    const userData = { site: 17 };
+    await using connector = new MQTTConnector({ broker: broker.url, topics: ['a'], userData });
+    const seen: unknown[] = [];
+    connector.onMessage = (client, data) => void seen.push(client, data);
+    await connector.run();
+    await connector.publish('a', 'x', { qos: 1 });
+    await waitFor('the message', () => seen.length === 2);
+    expect(seen).toEqual([connector, userData]);
+  });
+
+  it('shuts down at once, once, and for good, connected or not', async () => {
+    await using broker = await startBroker();
+    const connected = new MQTTConnector({ broker: broker.url });
+    await connected.run();
+    const waiting = new MQTTConnector({ broker: '127.0.0.1', port: await freePort() });
+    const running = waiting.run();
+    const started = performance.now();
+    await Promise.all([connected.shutdown(), connected.shutdown(), waiting.shutdown()]);
+    expect(performance.now() - started).toBeLessThan(500);
+    expect([connected.state, waiting.state]).toEqual(['closed', 'closed']);
+    await expect(running).rejects.toMatchObject({ code: 'closed' });
+    await expect(new MQTTConnector({ broker: 'h' }).shutdown()).resolves.toBeUndefined();
+  });
+
+  it('stops when its signal is aborted', async () => {
+    const abort = new AbortController();
+    await using connector = new MQTTConnector({ broker: '127.0.0.1', port: await freePort() });
+    const running = connector.run({ signal: abort.signal });
+    abort.abort();
+    await expect(running).rejects.toBeInstanceOf(MQTTGatewayError);
+    await waitFor('the end', () => connector.state === 'closed');
+  });
+
+  it.each<[string, Partial<MQTTConnectorOptions>, string]>([
+    ['a password without a login', { password: 'x' }, 'a password needs a login'],
+    ['a certificate without its key', { tls: { cert: 'x' } }, 'needs both cert and key'],
+    ['an illegal topic filter', { topics: ['a/#/b'] }, "invalid topic filter 'a/#/b'"],
+    [
+      'a CA that is no certificate',
+      { tls: { ca: '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----' } },
+      "can't use the ca",
+    ],
+    ['a certificate that is none', { tls: { cert: 'x', key: 'x' } }, "can't use the cert"],
+  ])('refuses %s', (_what, options, why) => {
+    expect(() => new MQTTConnector({ broker: 'localhost', ...options })).toThrow(ConfigurationError);
+    expect(() => new MQTTConnector({ broker: 'localhost', ...options })).toThrow(why);
+  });
+
+  it('refuses a key that belongs to another certificate', async () => {
+    const { client, server } = await createCertificates();
+    const tls = { cert: client.cert, key: server.key };
+    expect(() => new MQTTConnector({ broker: 'localhost', tls })).toThrow('does not belong to the certificate');
+  });
+});
