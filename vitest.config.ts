@@ -7,11 +7,13 @@ const resolve = { conditions: ['@cstbox/source', 'module', 'node', 'development|
 const project = (name: string, root: string) => ({
   resolve,
   ssr: { resolve },
-  test: { name, root, include: ['src/**/*.test.ts'], restoreMocks: true },
+  test: { name, root, include: ['src/**/*.test.ts'], testTimeout: 20_000 },
 });
 
 export default defineConfig({
   test: {
+    globalSetup: 'scripts/announce-missing-peers.mjs',
+    reporters: ['default', './scripts/summary-reporter.mjs'],
     projects: [
       project('mqtt-core', 'packages/mqtt-core'),
       project('dbus-bus', 'packages/dbus-bus'),
@@ -19,6 +21,7 @@ export default defineConfig({
       project('mqttgwd', 'apps/mqttgwd'),
       project('examples', 'examples'),
       project('bench', 'bench'),
+      { resolve, ssr: { resolve }, test: { name: 'repository', include: ['scripts/*.test.ts'] } },
     ],
   },
 });

@@ -33,6 +33,7 @@ const program = new Command('mqttgwd')
   .version(version, '--version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
+  .showHelpAfterError('(mqttgwd --help says more)')
   .addHelpText(
     'after',
     `

@@ -1,4 +1,5 @@
-import { pathToFileURL } from 'node:url';
+import { existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConfigurationFile, FilterSection } from '@cstbox/dbus-bus';
 import {
   ConfigurationError,
@@ -74,7 +75,8 @@ function locate(use: string, file: ConfigurationFile): string | undefined {
   const parents = isPath ? [file.path] : [file.path, import.meta.filename];
   for (const parent of parents) {
     try {
-      return resolveModule(use, pathToFileURL(parent).href);
+      const url = resolveModule(use, pathToFileURL(parent).href);
+      if (existsSync(fileURLToPath(url))) return url;
     } catch {}
   }
   return undefined;

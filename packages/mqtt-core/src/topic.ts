@@ -1,15 +1,17 @@
 /** The longest topic that MQTT can carry, in bytes of UTF-8 (MQTT 3.1.1, section 1.5.3). */
 export const MAX_TOPIC_BYTES = 65_535;
 
-const WILDCARD_OR_NUL = /[+#\0]/;
+/** No broker takes wildcards; a broker may cut the connection over control characters, and Mosquitto does. */
+const WILDCARD_OR_CONTROL = /[+#\p{Cc}\p{Noncharacter_Code_Point}]/u;
 
 /**
  * Why a string can't be published on, or `undefined` when it can (MQTT 3.1.1, section 4.7: at least one character,
- * no wildcard, no NUL, at most 65,535 bytes; section 1.5.3: no lone surrogate).
+ * no wildcard, at most 65,535 bytes; section 1.5.3: no NUL, no other control character or non-character, no lone
+ * surrogate).
  */
 export function topicFault(topic: string): string | undefined {
   if (topic === '') return 'a topic is not empty';
-  if (WILDCARD_OR_NUL.test(topic)) return "a topic holds no '+', '#' or NUL";
+  if (WILDCARD_OR_CONTROL.test(topic)) return "a topic holds no '+', no '#' and no control character";
   return textFault(topic);
 }
 

@@ -1,0 +1,574 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DBusConnection, DBusEventBus, EVENT_MANAGER, MessageType } from '@cstbox/dbus-bus';
+import { MQTTConnector, makeBasicEvent, type TimedEvent } from '@cstbox/mqtt-core';
+import { HOSTILE_NAMES } from '@cstbox/mqtt-core/testing';
+import {
+  type BrokerKind,
+  type Bus,
+  brokerKinds,
+  dbusDaemonMissing,
+  freePort,
+  startBroker,
+  startBus,
+  stopProcess,
+  waitFor,
+} from '@cstbox/test-peers';
+import { describe, expect, it } from 'vitest';
+
+const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+
+/** A directory of its own for a test's files; the last line of a test removes it. */
+async function workplace() {
+  const directory = await mkdtemp(join(tmpdir(), 'mqttgwd-test-'));
+  return {
+    directory,
+    async file(name: string, content: unknown): Promise<string> {
+      const path = join(directory, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
+      return path;
+    },
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** A running `mqttgwd`, and what it prints. */
+class Daemon implements AsyncDisposable {
+  printed = '';
+  readonly exited: Promise<number | null>;
+
+  constructor(readonly child: ChildProcess) {
+    const keep = (chunk: Buffer) => {
+      this.printed += chunk;
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    this.exited = once(child, 'close').then(([code]) => code as number | null);
+  }
+
+  static start(args: string[], environment: Record<string, string> = {}, cwd?: string): Daemon {
+    const { DBUS_SESSION_BUS_ADDRESS: _ours, ...rest } = process.env;
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    return new Daemon(
+      spawn(process.execPath, [CLI, ...args], { env: { ...rest, ...environment }, stdio: [...stdio], cwd }),
+    );
+  }
+
+  async says(text: string, timeoutMs = 10_000): Promise<void> {
+    await waitFor(`'${text}'`, () => this.printed.includes(text), timeoutMs).catch((error: Error) => {
+      throw new Error(`${error.message}; it said:\n${this.printed}`);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await stopProcess(this.child);
+  }
+}
+
+/** Runs `mqttgwd` to its end. */
+async function run(args: string[], environment: Record<string, string> = {}, cwd?: string) {
+  await using daemon = Daemon.start(args, environment, cwd);
+  const code = await daemon.exited;
+  return { code, printed: daemon.printed };
+}
+
+const RULES = {
+  filters: {
+    outbound: {
+      use: '@cstbox/mqtt-filters-re',
+      rules: [
+        ['temperature:(?P<room>[a-z0-9]+)$', 'site/{room}/temperature'],
+        ['any:(?P<name>[^\\0]*)$', 'any/{name}'],
+      ],
+    },
+    inbound: {
+      use: '@cstbox/mqtt-filters-re',
+      rules: [['site/(?P<room>[a-z0-9]+)/set/light$', [['switch', '{room}_light']]]],
+    },
+  },
+};
+
+/** A private bus with an event manager, a broker, and a gateway between them; all real, all processes of their own. */
+async function openHouse(kind: BrokerKind, options: Record<string, unknown> = {}) {
+  const opened: AsyncDisposable[] = [];
+  const use = <T extends AsyncDisposable>(resource: T): T => {
+    opened.unshift(resource);
+    return resource;
+  };
+  const place = use(await workplace());
+  const bus = use(await startBus());
+  const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+  const manager = use(Daemon.start(['event-manager'], environment));
+  await manager.says('running');
+  const broker = use(await startBroker({ kind }));
+  const configuration = await place.file('gateway.json', {
+    broker: { host: broker.host, port: broker.port, client_id: 'box-17' },
+    listened_topics: ['site/+/set/#'],
+    ...RULES,
+    ...options,
+  });
+  const gateway = use(Daemon.start(['-c', configuration], environment));
+  await gateway.says('subscribed to');
+  const connection = use(await DBusConnection.open(bus.address));
+  const user = use(new MQTTConnector({ broker: broker.url, topics: ['#'], subscribeQoS: 2 }));
+  const messages: { topic: string; text: string }[] = [];
+  user.onMessage = (_client, _userData, { topic, payload }) =>
+    void messages.push({ topic, text: Buffer.from(payload).toString() });
+  await user.run();
+  const emitRaw = (member: string, signature: string, body: unknown[]) =>
+    connection.call({ destination: EVENT_MANAGER, path: '/sensor', interface: EVENT_MANAGER, member, signature, body });
+  return {
+    place,
+    bus,
+    broker,
+    gateway,
+    connection,
+    user,
+    messages,
+    environment,
+    configuration,
+    emitRaw,
+    events: new DBusEventBus(connection),
+    async [Symbol.asyncDispose]() {
+      for (const resource of opened) await resource[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const call = (connection: DBusConnection, member: string) =>
+  connection.call({
+    destination: 'fr.cstb.cstbox.MQTTGateway',
+    path: '/__system__',
+    interface: 'fr.cstb.cstbox.__system__',
+    member,
+  });
+
+describe.skipIf(dbusDaemonMissing()).each(brokerKinds)('mqttgwd between a bus and %s', (kind) => {
+  it.each([0, 1, 2] as const)('carries events out and commands in, in order, at QoS %s', async (qos) => {
+    await using house = await openHouse(kind, { qos });
+    const commands: TimedEvent[] = [];
+    await house.events.subscribe(['control'], {
+      event: (_channel, event) => void commands.push(event),
+      malformed() {},
+    });
+    const numbers = Array.from({ length: 200 }, (_, index) => index);
+    for (const n of numbers) await house.events.emit('sensor', makeBasicEvent('temperature', 'kitchen', n, 'degC'));
+    for (const n of numbers)
+      await house.user.publish('site/kitchen/set/light', JSON.stringify({ value: n, by: 'me' }), { qos });
+    const arrived = () => house.messages.filter(({ topic }) => topic === 'site/kitchen/temperature');
+    await waitFor('the events', () => arrived().length >= 200 && commands.length >= 200, 10_000);
+    expect(arrived().map(({ text }) => JSON.parse(text).data)).toEqual(
+      numbers.map((value) => ({ value, unit: 'degC' })),
+    );
+    expect(JSON.parse(arrived()[0]?.text as string)).toMatchObject({ var_type: 'temperature', var_name: 'kitchen' });
+    expect(commands.map(({ varType, varName, data }) => [varType, varName, data])).toEqual(
+      numbers.map((value) => ['switch', 'kitchen_light', { value, by: 'me' }]),
+    );
+  });
+
+  it('lets nothing else cross', async () => {
+    await using house = await openHouse(kind);
+    const heard: string[] = [];
+    await house.events.subscribe(['control', 'sensor', 'sysmon'], {
+      event: (channel, { varName }) => void heard.push(`${channel} ${varName}`),
+      malformed() {},
+    });
+    await house.events.emit('sensor', makeBasicEvent('motion', 'hall'));
+    await house.events.emit('sysmon', makeBasicEvent('temperature', 'cpu', 50));
+    await house.user.publish('site/kitchen/set/heating', '25', { qos: 1 });
+    await house.user.publish('elsewhere', '25', { qos: 1 });
+    await house.events.emit('sensor', makeBasicEvent('temperature', 'kitchen', 1));
+    await house.user.publish('site/hall/set/light', 'on', { qos: 1 });
+    await waitFor(
+      'what may cross',
+      () => heard.includes('control hall_light') && house.messages.some(({ topic }) => topic.endsWith('/temperature')),
+    );
+    expect(heard).toEqual(['sensor hall', 'sysmon cpu', 'sensor kitchen', 'control hall_light']);
+    expect(
+      house.messages
+        .map(({ topic }) => topic)
+        .filter((topic) => topic !== 'site/kitchen/temperature')
+        .sort(),
+    ).toEqual(['elsewhere', 'site/hall/set/light', 'site/kitchen/set/heating']);
+  });
+
+  it('survives what strangers send from both sides, counts it, and logs each kind once', async () => {
+    await using house = await openHouse(kind);
+    const forger = await DBusConnection.open(house.bus.address);
+    const [owner] = await house.connection.call({
+      destination: 'org.freedesktop.DBus',
+      path: '/',
+      interface: 'org.freedesktop.DBus',
+      member: 'GetNameOwner',
+      signature: 's',
+      body: ['fr.cstb.cstbox.MQTTGateway'],
+    });
+    for (let index = 0; index < 3; index++) {
+      forger.send({
+        type: MessageType.SIGNAL,
+        path: '/sensor',
+        interface: EVENT_MANAGER,
+        member: 'onCSTBoxEvent',
+        signature: 'tsss',
+        body: [1n, 'temperature', 'kitchen', '{"value": 666}'],
+        destination: owner as string,
+      });
+      await house.emitRaw('emitEvent', 'sss', ['temperature', 'kitchen', '{"value": ']);
+      await house.emitRaw('emitEvent', 'sss', ['temperature', 'kitchen', '[]']);
+      await house.user.publish('site/kitchen/set/light', Buffer.from([0xff, 0xfe]), { qos: 1 });
+    }
+    await forger.close();
+    for (const name of HOSTILE_NAMES) await house.emitRaw('emitEvent', 'sss', ['any', name, '{}']);
+    await house.emitRaw('emitFullEvent', 'tsss', [2n ** 64n - 1n, 'temperature', 'exact', '{"value": 1}']);
+    await waitFor('the last', () => house.messages.some(({ topic }) => topic === 'site/exact/temperature'));
+    await stopProcess(house.gateway.child);
+
+    expect(house.messages.find(({ topic }) => topic === 'site/exact/temperature')?.text).toContain(
+      '"timestamp":18446744073709551615,',
+    );
+    expect(house.messages.map(({ text }) => text).join()).not.toContain('666');
+    const any = house.messages.filter(({ topic }) => topic.startsWith('any/'));
+    // All of them but the one of 64 KiB, which is no topic any more; each on one level.
+    expect(any.map(({ text }) => JSON.parse(text).var_name)).toEqual(
+      HOSTILE_NAMES.filter((name) => name.length < 65_536),
+    );
+    for (const { topic } of any) expect(topic.split('/')).toHaveLength(2);
+    expect(new Set(any.map(({ topic }) => topic)).size).toBe(any.length);
+
+    const { printed } = house.gateway;
+    for (const reason of ['forged_signal', 'malformed_data', 'not_utf8', 'illegal_topic']) {
+      expect(printed.match(new RegExp(`\\[W\\].*${reason}`, 'g')), reason).toHaveLength(1);
+    }
+    expect(printed).toMatch(/bus to MQTT: received \d+, .*forged_signal 3/);
+    expect(printed).toMatch(/malformed_data 6/);
+    expect(printed).toMatch(/MQTT to bus: received 3, forwarded 0, filtered 0, dropped 3 \(not_utf8 3\), waiting 0/);
+  });
+
+  it('waits for a broker that is away at the start, and loses nothing meanwhile', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+    await using manager = Daemon.start(['event-manager'], environment);
+    await manager.says('running');
+    const port = await freePort();
+    const configuration = await place.file(
+      'c.yaml',
+      `broker: {host: 127.0.0.1, port: ${port}}\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+    );
+    await using gateway = Daemon.start(['-c', configuration], environment);
+    await gateway.says('ECONNREFUSED');
+    await using connection = await DBusConnection.open(bus.address);
+    const events = new DBusEventBus(connection);
+    for (let n = 0; n < 20; n++) await events.emit('sensor', makeBasicEvent('temperature', 'kitchen', n));
+    await using broker = await startBroker({ kind, port });
+    await gateway.says('connected to');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(gateway.printed).toContain('bus to MQTT: received 20, forwarded 20');
+    expect(broker.port).toBe(port);
+  });
+});
+
+describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
+  it('announces its life, exports its objects, and stops when terminate() is called', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+    await using manager = Daemon.start(['event-manager'], environment);
+    await manager.says('running');
+    await using connection = await DBusConnection.open(bus.address);
+    const states: unknown[] = [];
+    await new DBusEventBus(connection).subscribe(['framework'], {
+      event: (_channel, { varType, varName, data }) => void states.push([varType, varName, data]),
+      malformed() {},
+    });
+    await using broker = await startBroker();
+    const configuration = await place.file('c.json', { broker: { host: broker.url }, ...RULES });
+    await using gateway = Daemon.start(['--config', configuration, '--loglevel', 'ERROR'], environment);
+    await waitFor('the announcements', () => states.length === 2);
+    const introspect = (path: string) =>
+      connection.call({
+        destination: 'fr.cstb.cstbox.MQTTGateway',
+        path,
+        interface: 'org.freedesktop.DBus.Introspectable',
+        member: 'Introspect',
+      });
+    expect((await introspect('/service'))[0]).toContain('<interface name="fr.cstb.cstbox.MQTTGateway">');
+    expect(await call(connection, 'terminate')).toEqual([]);
+    expect(await gateway.exited).toBe(0);
+    await waitFor('the announcements', () => states.length === 4);
+    expect(states).toEqual(
+      [
+        [2, 'starting'],
+        [3, 'running'],
+        [4, 'stopping'],
+        [1, 'stopped'],
+      ].map(([state, state_str]) => ['svcevt', 'MQTTGateway', { state, state_str }]),
+    );
+    expect(gateway.printed).toBe('');
+    expect(await call(connection, 'terminate').catch((error) => error.code)).toBe('bus_unreachable');
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops in order on %s, whatever it is doing', async (signal) => {
+    await using house = await openHouse('aedes');
+    for (let n = 0; n < 500; n++)
+      void house.events.emit('sensor', makeBasicEvent('temperature', 'kitchen', n)).catch(() => {});
+    house.gateway.child.kill(signal);
+    expect(await house.gateway.exited).toBe(0);
+    expect(house.gateway.printed).toContain('stopped');
+    expect(await house.connection.getNameOwner('fr.cstb.cstbox.MQTTGateway')).toBeUndefined();
+  });
+
+  it('stops on a signal while the broker is away, at once', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    const configuration = await place.file('c.json', {
+      broker: { host: '127.0.0.1', port: await freePort() },
+      ...RULES,
+    });
+    await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+    await gateway.says('ECONNREFUSED');
+    const started = performance.now();
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('does not start beside another one, and names it', async () => {
+    await using house = await openHouse('aedes');
+    const second = await run(['-c', house.configuration], house.environment);
+    expect(second.code).toBe(73);
+    expect(second.printed.trim()).toMatch(
+      new RegExp(
+        `^mqttgwd: fr\\.cstb\\.cstbox\\.MQTTGateway is already owned on this bus by process ${house.gateway.child.pid}: stop that one first$`,
+        'm',
+      ),
+    );
+    const manager = await run(['event-manager'], house.environment);
+    expect(manager.code).toBe(73);
+    expect(manager.printed).toContain('fr.cstb.cstbox.EventManager is already owned');
+  });
+
+  it('says when there is no bus, and how to name one', async () => {
+    await using place = await workplace();
+    const configuration = await place.file('c.json', { broker: { host: 'localhost' }, ...RULES });
+    const unset = await run(['-c', configuration]);
+    expect(unset).toMatchObject({ code: 69, printed: expect.stringContaining('set DBUS_SESSION_BUS_ADDRESS') });
+    const wrong = await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere/bus' });
+    expect(wrong).toMatchObject({
+      code: 69,
+      printed: 'mqttgwd: no bus answers at unix:path=/nowhere/bus: connect ENOENT /nowhere/bus\n',
+    });
+  });
+
+  it('takes the bus that its configuration names before that of the environment', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    const configuration = await place.file('c.json', {
+      broker: { host: '127.0.0.1', port: await freePort() },
+      dbus: { address: bus.address },
+      ...RULES,
+    });
+    await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
+    await gateway.says('running');
+  });
+
+  it('ends with a message when the bus goes away', async () => {
+    await using place = await workplace();
+    const bus: Bus = await startBus();
+    try {
+      const configuration = await place.file('c.json', {
+        broker: { host: '127.0.0.1', port: await freePort() },
+        ...RULES,
+      });
+      await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+      await gateway.says('running');
+      bus.daemon.kill('SIGKILL');
+      expect(await gateway.exited).toBe(69);
+      expect(gateway.printed).toContain(`mqttgwd: lost the bus at ${bus.address}`);
+    } finally {
+      await bus[Symbol.asyncDispose]();
+    }
+  });
+
+  it('shows the password neither in its log nor in the process list', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    await using broker = await startBroker({ user: { name: 'box', password: 'another' } });
+    const configuration = await place.file('c.json', {
+      broker: { host: broker.url },
+      auth: { username: 'box', password: 'pl4nted-s3cret' },
+      ...RULES,
+    });
+    await using gateway = Daemon.start(['-c', configuration, '--debug'], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+    await gateway.says('still:', 10_000);
+    const processes = await new Promise<string>((resolve) =>
+      execFile('ps', ['axww', '-o', 'args'], (_error, stdout) => resolve(stdout)),
+    );
+    expect(gateway.printed + processes).not.toContain('pl4nted-s3cret');
+    expect(gateway.printed).toMatch(/\[W\] MQTTConnector > .*refused/i);
+  });
+});
+
+describe('the command line of mqttgwd', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+
+  it.each([
+    [['--version'], 0, version],
+    [['--help'], 0, 'Usage: mqttgwd [options] [command]'],
+    [['-h'], 0, '78 wrong configuration'],
+    [['event-manager', '--help'], 0, 'Usage: mqttgwd event-manager'],
+    [['--colour'], 64, "unknown option '--colour'"],
+    [['-L', 'LOUD'], 64, 'Allowed choices are DEBUG, INFO, WARN, ERROR, CRITICAL'],
+    [['-c'], 64, 'argument missing'],
+    [['event-manger'], 64, '(mqttgwd --help says more)'],
+    [['-c', '/nowhere.cfg'], 78, "mqttgwd: /nowhere.cfg: can't read the file: ENOENT"],
+    [['-c', 'nowhere.cfg'], 78, "mqttgwd: /etc/cstbox/nowhere.cfg: can't read the file: ENOENT"],
+  ])('%j ends with %s', async (args, code, text) => {
+    const result = await run(args);
+    expect(result.printed).toContain(text);
+    expect(result.code).toBe(code);
+  });
+
+  it('reports everything that is wrong in a configuration at once: keys, files, rules of both directions', async () => {
+    await using place = await workplace();
+    const path = await place.file(
+      'bad.yaml',
+      `broker: { host: h, prot: 1 }
+qos: 9
+filters:
+  outbound:
+    use: "@cstbox/mqtt-filters-re"
+    rules:
+      - ["temperature:(", "site"]
+      - ["a:b$", "site/{room}"]
+  inbound:
+    use: "@cstbox/mqtt-filters-re"
+    rules:
+      - ["x$", [["switch"]]]
+      - ["(?P<a>x)(?>y)$", []]
+`,
+    );
+    const { code, printed } = await run(['-c', path]);
+    expect(code).toBe(78);
+    const lines = printed
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(`mqttgwd: ${path}:`, ''));
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(
+      ['1:20:', '2:1:', '7:10:', '8:18:', '12:16:', '13:10:'].map((place) =>
+        expect.stringMatching(new RegExp(`^${place.split(':')[0]}:`)),
+      ),
+    );
+    expect(printed).toContain("did you mean 'port'?");
+    expect(printed).toContain('invalid regex (temperature:()');
+    expect(printed).toContain('parameters not found in rule regex (room)');
+    expect(printed).toContain('invalid event specification (');
+  });
+
+  it('names the certificate that is missing, and its line', async () => {
+    await using place = await workplace();
+    const path = await place.file(
+      'c.yaml',
+      `broker: {host: h}\ntls:\n  ca_certs: ca.pem\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+    );
+    const { code, printed } = await run(['-c', path]);
+    expect(code).toBe(78);
+    expect(printed).toBe(
+      `mqttgwd: ${path}:3:3: can't read ${place.directory}/ca.pem: ENOENT: no such file or directory, open '${place.directory}/ca.pem' (at tls.ca_certs)\n`,
+    );
+  });
+});
+
+describe('a filter of somebody else', () => {
+  const filters = (use: string, options = {}) => ({
+    broker: { host: '127.0.0.1' },
+    filters: { outbound: { use, ...options } },
+  });
+  const good = `export const createOutboundFilter = ({ topic }) => ({ channels: ['sensor'], getMqttTopic: () => topic, makePayload: () => 'mine' });`;
+
+  it.skipIf(dbusDaemonMissing()).each([
+    ['a path relative to the configuration file', './filters/mine.mjs', 'filters/mine.mjs'],
+    ['a package beside the configuration file', 'mqttgwd-filter-mine', 'node_modules/mqttgwd-filter-mine/index.mjs'],
+  ])('is loaded from %s, and works', async (_what, use, path) => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    await using broker = await startBroker();
+    await place.file(path, good);
+    await place.file('node_modules/mqttgwd-filter-mine/package.json', {
+      name: 'mqttgwd-filter-mine',
+      exports: { import: './index.mjs' },
+    });
+    const configuration = await place.file('c.json', {
+      ...filters(use, { topic: 'from/mine' }),
+      broker: { host: broker.url },
+    });
+    const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+    await using manager = Daemon.start(['event-manager'], environment);
+    await using gateway = Daemon.start(['-c', configuration], environment, '/');
+    await Promise.all([manager.says('running'), gateway.says('connected to')]);
+    await using user = new MQTTConnector({ broker: broker.url, topics: ['from/mine'] });
+    const texts: string[] = [];
+    user.onMessage = (_client, _userData, { payload }) => void texts.push(Buffer.from(payload).toString());
+    await user.run();
+    await using connection = await DBusConnection.open(bus.address);
+    await new DBusEventBus(connection).emit('sensor', makeBasicEvent('motion', 'hall'));
+    await waitFor('the message', () => texts.length > 0);
+    expect(texts).toEqual(['mine']);
+  });
+
+  it.each([
+    ['is not there', './none.mjs', '', "there is no module './none.mjs': paths are relative to this file"],
+    [
+      'is not installed',
+      'no-such-filter',
+      '',
+      "there is no module 'no-such-filter': install it beside this file (npm install no-such-filter)",
+    ],
+    ['is no JavaScript', './mine.mjs', 'export const = 1', "can't load './mine.mjs'"],
+    ['throws when loaded', './mine.mjs', 'throw new Error("at load")', 'at load'],
+    [
+      'is for the other direction',
+      './mine.mjs',
+      'export const createInboundFilter = () => ({})',
+      'exports no createOutboundFilter',
+    ],
+    [
+      'makes nothing',
+      './mine.mjs',
+      'export const createOutboundFilter = () => {}',
+      'returned no filter: it has no getMqttTopic',
+    ],
+    [
+      'refuses its options',
+      './mine.mjs',
+      'export const createOutboundFilter = () => { throw new RangeError("too many") }',
+      "'./mine.mjs' refuses its section: too many",
+    ],
+  ])('that %s is a clear error with its place', async (_what, use, source, message) => {
+    await using place = await workplace();
+    if (source) await place.file('mine.mjs', source);
+    const path = await place.file('c.json', filters(use));
+    const { code, printed } = await run(['-c', path]);
+    expect(printed).toContain(message);
+    expect(printed).toMatch(new RegExp(`^mqttgwd: ${path}:\\d+:\\d+: .*\\(at filters\\.outbound(\\.use)?\\)$`, 'm'));
+    expect(code).toBe(78);
+  });
+
+  it('is needed: without any, nothing could cross', async () => {
+    await using place = await workplace();
+    for (const content of [{ broker: { host: 'h' } }, { broker: { host: 'h' }, filters: {} }]) {
+      const { code, printed } = await run(['-c', await place.file('c.json', content)]);
+      expect(code).toBe(78);
+      expect(printed).toContain('expected a filter: inbound, outbound or both');
+    }
+  });
+});

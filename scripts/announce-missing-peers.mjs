@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+
+/** What some tests need beyond Node.js, how to see that it is there, and what is skipped without it. */
+const PEERS = [
+  { name: 'dbus-daemon', probe: ['dbus-daemon', '--version'], skipped: 'every test on a real bus' },
+  { name: 'mosquitto', probe: ['mosquitto', '-h'], skipped: 'the second round of tests on Mosquitto (the first runs on aedes)' },
+  { name: 'gdbus', probe: ['gdbus', 'help'], skipped: "the event manager's tests with gdbus" },
+  { name: 'dbus-monitor', probe: ['dbus-monitor', '--help'], skipped: "the event manager's tests with dbus-send and dbus-monitor" },
+  {
+    name: 'python3-dbus',
+    probe: ['/usr/bin/python3', '-c', 'import dbus, gi'],
+    skipped: "the event manager's test with a client in Python",
+  },
+];
+
+/** Says in one line each what is missing; with REQUIRE_PEERS=1 (as in CI) that is an error. */
+export default function announceMissingPeers() {
+  const missing = PEERS.filter(({ probe: [program, ...args], name }) => {
+    const { error, status } = spawnSync(program, args, { stdio: 'ignore' });
+    return error !== undefined || (name === 'python3-dbus' && status !== 0);
+  });
+  for (const { name, skipped } of missing) console.log(`${name} is not installed: skipping ${skipped}.`);
+  if (missing.length > 0 && process.env.REQUIRE_PEERS === '1') {
+    throw new Error(`required here, but missing: ${missing.map(({ name }) => name).join(', ')}`);
+  }
+}
