@@ -6,7 +6,6 @@ export const base: Options = {
   target: 'node20',
   platform: 'node',
   clean: true,
-  sourcemap: true,
   // tsup sets baseUrl, which TypeScript 6 reports as deprecated.
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
 };

@@ -3,9 +3,17 @@ import { spawnSync } from 'node:child_process';
 /** What some tests need beyond Node.js, how to see that it is there, and what is skipped without it. */
 const PEERS = [
   { name: 'dbus-daemon', probe: ['dbus-daemon', '--version'], skipped: 'every test on a real bus' },
-  { name: 'mosquitto', probe: ['mosquitto', '-h'], skipped: 'the second round of tests on Mosquitto (the first runs on aedes)' },
+  {
+    name: 'mosquitto',
+    probe: ['mosquitto', '-h'],
+    skipped: 'the second round of tests on Mosquitto (the first runs on aedes)',
+  },
   { name: 'gdbus', probe: ['gdbus', 'help'], skipped: "the event manager's tests with gdbus" },
-  { name: 'dbus-monitor', probe: ['dbus-monitor', '--help'], skipped: "the event manager's tests with dbus-send and dbus-monitor" },
+  {
+    name: 'dbus-monitor',
+    probe: ['dbus-monitor', '--help'],
+    skipped: "the event manager's tests with dbus-send and dbus-monitor",
+  },
   {
     name: 'python3-dbus',
     probe: ['/usr/bin/python3', '-c', 'import dbus, gi'],

@@ -12,7 +12,10 @@ function isForbidden(directory: string, specifier: string): boolean {
     writeFileSync(join(root, 'biome.json'), JSON.stringify({ overrides }));
     mkdirSync(join(root, directory, 'src'), { recursive: true });
     writeFileSync(join(root, directory, 'src/probe.ts'), `import '${specifier}';\n`);
-    const { stdout, stderr } = spawnSync(resolve('node_modules/.bin/biome'), ['lint', '.'], { cwd: root, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(resolve('node_modules/.bin/biome'), ['lint', '.'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     expect(stdout + stderr).toContain('Checked 2 files');
     return (stdout + stderr).includes('noRestrictedImports');
   } finally {

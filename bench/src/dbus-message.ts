@@ -49,7 +49,11 @@ export interface IncomingMessage extends HeaderFields {
 
 export function encodeMessage(message: OutgoingMessage): Buffer {
   const writer = new DBusWriter();
-  writer.byte(0x6c).byte(message.type).byte(message.flags ?? 0).byte(1);
+  writer
+    .byte(0x6c)
+    .byte(message.type)
+    .byte(message.flags ?? 0)
+    .byte(1);
   writer.uint32(0).uint32(message.serial).uint32(0);
   const fieldsStart = writer.length;
   for (const [code, type, name] of FIELDS) {
@@ -70,7 +74,8 @@ export function encodeMessage(message: OutgoingMessage): Buffer {
 
 /** Decodes one whole message, as {@link FrameSplitter} gives it. */
 export function decodeMessage(frame: Buffer): IncomingMessage {
-  if (frame[0] !== 0x6c) throw new Error('a big-endian D-Bus message; the bench speaks to peers on its own machine only');
+  if (frame[0] !== 0x6c)
+    throw new Error('a big-endian D-Bus message; the bench speaks to peers on its own machine only');
   const fieldsEnd = 16 + frame.readUInt32LE(12);
   const fields: HeaderFields = {};
   for (let at = 16; at < fieldsEnd; ) {

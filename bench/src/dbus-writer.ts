@@ -18,19 +18,22 @@ export class DBusWriter {
   }
 
   byte(value: number): this {
-    this.#bytes.writeUInt8(value, this.#grow(1));
+    const at = this.#grow(1);
+    this.#bytes.writeUInt8(value, at);
     return this;
   }
 
   uint32(value: number): this {
     this.align(4);
-    this.#bytes.writeUInt32LE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#bytes.writeUInt32LE(value, at);
     return this;
   }
 
   uint64(value: bigint): this {
     this.align(8);
-    this.#bytes.writeBigUInt64LE(value, this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeBigUInt64LE(value, at);
     return this;
   }
 
@@ -41,13 +44,15 @@ export class DBusWriter {
   string(value: string): this {
     const text = Buffer.from(value);
     this.uint32(text.length);
-    text.copy(this.#bytes, this.#grow(text.length + 1));
+    const at = this.#grow(text.length + 1);
+    text.copy(this.#bytes, at);
     return this;
   }
 
   signature(value: string): this {
     this.byte(value.length);
-    this.#bytes.write(value, this.#grow(value.length + 1), 'latin1');
+    const at = this.#grow(value.length + 1);
+    this.#bytes.write(value, at, 'latin1');
     return this;
   }
 
@@ -56,7 +61,7 @@ export class DBusWriter {
     this.#bytes.writeUInt32LE(value, offset);
   }
 
-  /** Makes room; what is new is zero. */
+  /** Makes room, zeroed, and returns where it starts. May replace the buffer, so it comes before any use of that. */
   #grow(count: number): number {
     const start = this.#length;
     this.#length += count;

@@ -1,7 +1,7 @@
 /** The least that can listen to the bus: counts signals and does nothing with them. Shows what the source can give. */
 import { connectToBus } from './dbus-connection.js';
 import { EVENT_MANAGER } from './event-frames.js';
-import { obey } from './program.js';
+import { obey } from './obey.js';
 
 export interface EventCounter {
   connect(busAddress: string): Promise<void>;
@@ -31,6 +31,7 @@ obey<EventCounter>({
         onEvent = () => {};
         resolve(process.hrtime.bigint());
       };
+      onEvent();
     });
   },
 });

@@ -7,7 +7,7 @@ import { connectToBus, type DBusConnection } from './dbus-connection.js';
 import { encodeMessage, type IncomingMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 import { EVENT_MANAGER, EventFrames } from './event-frames.js';
 import { FIRST_PROBE_VALUE } from './event-payload.js';
-import { obey } from './program.js';
+import { obey } from './obey.js';
 
 /** Events per write: large enough to save system calls, small enough to let calls be answered in between. */
 const BATCH = 100;

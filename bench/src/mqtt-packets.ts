@@ -3,29 +3,35 @@ export const PacketType = { CONNACK: 2, PUBLISH: 3, SUBACK: 9 } as const;
 
 /** CONNECT with a clean session and no keep-alive. */
 export function encodeConnect(clientId: string): Buffer {
-  const protocol = [...mqttString('MQTT'), 4];
-  const cleanSession = 0x02;
-  return packet(0x10, [...protocol, cleanSession, 0, 0, ...mqttString(clientId)]);
+  const [protocolLevel, cleanSession, keepAlive] = [4, 0x02, 0];
+  const fixed = Buffer.from([protocolLevel, cleanSession, keepAlive >> 8, keepAlive & 0xff]);
+  return packet(0x10, mqttString('MQTT'), fixed, mqttString(clientId));
 }
 
 /** SUBSCRIBE at QoS 0. */
 export function encodeSubscribe(packetId: number, topicFilter: string): Buffer {
-  return packet(0x82, [packetId >> 8, packetId & 0xff, ...mqttString(topicFilter), 0]);
+  return packet(0x82, Buffer.from([packetId >> 8, packetId & 0xff]), mqttString(topicFilter), Buffer.from([0]));
 }
 
-function mqttString(text: string): number[] {
+/** PUBLISH at QoS 0. */
+export function encodePublish(topic: string, payload: string): Buffer {
+  return packet(0x30, mqttString(topic), Buffer.from(payload));
+}
+
+function mqttString(text: string): Buffer {
   const bytes = Buffer.from(text);
-  return [bytes.length >> 8, bytes.length & 0xff, ...bytes];
+  return Buffer.from([bytes.length >> 8, bytes.length & 0xff, ...bytes]);
 }
 
-function packet(firstByte: number, content: number[]): Buffer {
+function packet(firstByte: number, ...parts: Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
   const length: number[] = [];
   let rest = content.length;
   do {
     length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
     rest >>= 7;
   } while (rest > 0);
-  return Buffer.from([firstByte, ...length, ...content]);
+  return Buffer.concat([Buffer.from([firstByte, ...length]), content]);
 }
 
 /** Called with a packet's type and where its content (all that follows the length) stands within the buffer. */

@@ -37,8 +37,8 @@ function pump(): void {
       pump();
     });
   }
-  if (head === queue.length) {
-    queue.length = 0;
+  if (head === queue.length || head > 1000) {
+    queue.splice(0, head);
     head = 0;
   }
   pumping = false;

@@ -1,0 +1,144 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEventManager, DBusConnection, DBusEventBus } from '@cstbox/dbus-bus';
+import { MQTTConnector, makeBasicEvent } from '@cstbox/mqtt-core';
+import { dbusDaemonMissing, startBroker, startBus, waitFor } from '@cstbox/test-peers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { processesOf } from './testing/processes-of.js';
+import { run } from './testing/run.js';
+
+const TIMEOUT_MS = 30_000;
+
+describe('core-only', { timeout: TIMEOUT_MS }, () => {
+  it('brings its event to the broker, and ends by itself', async () => {
+    await using broker = await startBroker();
+    await using subscriber = new MQTTConnector({ broker: broker.url, topics: ['house/#'] });
+    const messages: [topic: string, payload: unknown][] = [];
+    subscriber.onMessage = (_client, _userData, { topic, payload }) => {
+      messages.push([topic, JSON.parse(Buffer.from(payload).toString())]);
+    };
+    await subscriber.run();
+    await using program = run('core-only', [broker.url]);
+    expect(await program.exit).toBe(0);
+    await waitFor('the message', () => messages.length > 0);
+    const data = { value: 21.5, unit: 'degC' };
+    const payload = { timestamp: expect.any(Number), var_type: 'temperature', var_name: 'kitchen', data };
+    expect(messages).toEqual([['house/kitchen/temperature', payload]]);
+  });
+});
+
+describe('filters-re', { timeout: TIMEOUT_MS }, () => {
+  it('prints what its comments say', async () => {
+    await using program = run('filters-re');
+    expect(await program.exit).toBe(0);
+    expect(program.output.stdout.trim().split('\n')).toEqual([
+      'house/kitchen/temperature',
+      'null',
+      'control {"varType":"switch","varName":"attic_light","data":{"value":"on","by":"Ann"}}',
+      'null',
+    ]);
+  });
+});
+
+describe.skipIf(dbusDaemonMissing())('dbus-client', { timeout: TIMEOUT_MS }, () => {
+  it('emits on the sensor channel, hears the control channel, and ends when it is told to', async () => {
+    await using bus = await startBus();
+    await using connection = await DBusConnection.open(bus.address);
+    await using manager = createEventManager(connection);
+    await manager.start();
+    await using ours = await DBusConnection.open(bus.address);
+    const events = new DBusEventBus(ours);
+    const heard: string[] = [];
+    await events.subscribe(['sensor'], { event: (_, { varName }) => heard.push(varName), malformed() {} });
+    await using program = run('dbus-client', [], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+    await waitFor('its event', () => heard.length > 0, 15_000);
+    expect(heard).toEqual(['kitchen']);
+    await events.emit('control', makeBasicEvent('switch', 'kitchen_light', 'on'));
+    await program.wrote(/^control switch kitchen_light \{ value: 'on' \}$/m);
+    program.process.kill('SIGTERM');
+    expect(await program.exit).toBe(0);
+  });
+});
+
+describe('the demo', { timeout: TIMEOUT_MS }, () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'demo-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const leftovers = async () => [...(await readdir(directory)), ...(await processesOf(directory))];
+
+  it('ends by itself when enough events have reached the broker', async () => {
+    await using demo = run('demo', ['--events', '20'], { TMPDIR: directory });
+    expect(await demo.exit).toBe(0);
+    const { stdout, stderr } = demo.output;
+    expect(stderr).toBe('');
+    expect(stdout).not.toContain('\x1b');
+    expect(stdout.includes('DBUS_SESSION_BUS_ADDRESS')).toBe(!dbusDaemonMissing());
+    expectBalancedBooks(stdout, 20);
+    expectCommandAndAnswer(stdout);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops in order at %s', async (signal) => {
+    await using demo = run('demo', [], { TMPDIR: directory });
+    await demo.wrote(/ out sensor.* out sensor/s);
+    expect((await leftovers()).length > 0).toBe(!dbusDaemonMissing());
+    const before = performance.now();
+    demo.process.kill(signal);
+    expect(await demo.exit).toBe(0);
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(demo.output.stderr).toBe('');
+    expectBalancedBooks(demo.output.stdout, 1);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it('says in one line that dbus-daemon is missing, and does the same without it', async () => {
+    await using demo = run('demo', ['--events', '20'], { TMPDIR: directory, PATH: directory });
+    expect(await demo.exit).toBe(0);
+    const { stdout, stderr } = demo.output;
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^dbus-daemon is not installed: install the package .*\n/);
+    expect(stdout.match(/not installed/g)).toHaveLength(1);
+    expect(stdout).not.toContain('DBUS_SESSION_BUS_ADDRESS');
+    expectBalancedBooks(stdout, 20);
+    expectCommandAndAnswer(stdout);
+  });
+
+  it('explains itself, and refuses what it does not know', async () => {
+    await using help = run('demo', ['--help']);
+    expect(await help.exit).toBe(0);
+    expect(help.output.stdout).toContain('--events N');
+    await using wrong = run('demo', ['--events', 'many']);
+    expect(await wrong.exit).toBe(64);
+    expect(wrong.output.stderr).toMatch(/^demo: --events takes a number/);
+  });
+});
+
+const COUNTS = /^(.+): received (\d+), forwarded (\d+), filtered (\d+), dropped (\d+)(?: \(.*\))?, waiting (\d+)$/gm;
+
+function expectBalancedBooks(stdout: string, atLeast: number): void {
+  const books = [...stdout.matchAll(COUNTS)];
+  expect(books.map(([, direction]) => direction)).toEqual(['bus to MQTT', 'MQTT to bus']);
+  for (const [line, , ...counts] of books) {
+    const [received, forwarded, filtered, dropped, waiting] = counts.map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    expect({ line, received }).toEqual({ line, received: forwarded + filtered + dropped + waiting });
+    expect({ line, dropped, waiting }).toEqual({ line, dropped: 0, waiting: 0 });
+  }
+  expect(Number(books[0]?.[3])).toBeGreaterThanOrEqual(atLeast);
+}
+
+/** A command came in, and afterwards the new state of the actuator left. */
+function expectCommandAndAnswer(stdout: string): void {
+  expect(stdout).toMatch(
+    / in {2}site\/kitchen\/set\/light +on +→ control switch:kitchen_light +on\n.*? out sensor {2}switch:kitchen_light +on +→ site\/kitchen\/light /s,
+  );
+}

@@ -1,0 +1,52 @@
+import type { FilterModule } from '@cstbox/mqtt-core';
+import { checkChannels } from './channels.js';
+import { Problems } from './problems.js';
+import { show } from './quote.js';
+import { type InboundRule, REInboundFilter } from './re-inbound-filter.js';
+import { type OutboundRule, REOutboundFilter } from './re-outbound-filter.js';
+
+/**
+ * The inbound filter for a section of a configuration: `{ rules: [[regex, [[varType, varName, channel?], …]], …] }`.
+ *
+ * @throws {ConfigurationError} with every problem, and its path within the section
+ */
+export const createInboundFilter = ((options, { logger }): REInboundFilter => {
+  const problems = new Problems();
+  checkKeys(options, ['rules'], problems);
+  const rules = checkList(options.rules, problems.at('rules')) as readonly InboundRule[];
+  return problems.orThrow(problems.at('rules').attempt(() => new REInboundFilter(rules, logger)));
+}) satisfies FilterModule['createInboundFilter'];
+
+/**
+ * The outbound filter for a section of a configuration: `{ rules: [[regex, topic], …], channels: [channel, …] }`, where
+ * `channels` may be left out: sensor and control.
+ *
+ * @throws {ConfigurationError} with every problem, and its path within the section
+ */
+export const createOutboundFilter = ((options, { logger }): REOutboundFilter => {
+  const problems = new Problems();
+  checkKeys(options, ['rules', 'channels'], problems);
+  const rules = checkList(options.rules, problems.at('rules')) as readonly OutboundRule[];
+  const channels =
+    options.channels === undefined ? undefined : checkChannels(options.channels, problems.at('channels'));
+  const given = channels ? { channels } : {};
+  return problems.orThrow(problems.at('rules').attempt(() => new REOutboundFilter(rules, logger, given)));
+}) satisfies FilterModule['createOutboundFilter'];
+
+function checkList(rules: unknown, problems: Problems): readonly unknown[] {
+  if (Array.isArray(rules)) return rules;
+  problems.add(rules === undefined ? 'rules are missing' : `invalid rules (${show(rules)}) : rules are a list`);
+  return [];
+}
+
+function checkKeys(options: Readonly<Record<string, unknown>>, known: readonly string[], problems: Problems): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) problems.at(key).add(`unknown key '${key}': did you mean '${nearest(key, known)}'?`);
+  }
+}
+
+/** The known key that has most letters in common with a mistyped one: enough for a handful of keys. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+  const common = (candidate: string) => [...new Set(key.toLowerCase())].filter((c) => candidate.includes(c)).length;
+  return known.toSorted((a, b) => common(b) - common(a))[0];
+}

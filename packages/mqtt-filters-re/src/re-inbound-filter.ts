@@ -1,0 +1,92 @@
+import {
+  type AcceptedEvent,
+  type EventData,
+  InboundFilter,
+  type Logger,
+  type MQTTConnector,
+  type MQTTMessage,
+  makeBasicEvent,
+  silentLogger,
+} from '@cstbox/mqtt-core';
+import { compileRules } from './compile-rules.js';
+import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
+import { readPayload } from './payload.js';
+import { Problems } from './problems.js';
+import { RuleTable } from './rule.js';
+
+/** A message whose topic the regex matches comes in as these events; with `[]` it is blocked. */
+export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[]];
+
+/** What a message says about a variable: its value, and whatever else goes into the event's data. */
+export type EventPayload = readonly [value: unknown, extra?: EventData];
+
+/**
+ * Lets messages in by rules: regular expressions that are applied to the topic, each with the events to make of the
+ * message.
+ *
+ * The first rule that matches decides; a message that none matches stays out, and so does one that matches a rule
+ * without events. Types and names of variables may hold parameters, `%(room)s` or `{room}`, which stand for the
+ * regex's named groups. A rule does not apply when a group that it needs took no part in the match.
+ */
+export class REInboundFilter extends InboundFilter {
+  readonly #rules: RuleTable<readonly EventTarget[]>;
+
+  /**
+   * @param rules in their order
+   * @param logger where to say that a rule did not apply; default: silent
+   * @throws {ConfigurationError} with every problem of every rule; the paths start with the rule's index
+   */
+  constructor(rules: Iterable<InboundRule>, logger: Logger = silentLogger) {
+    super();
+    const problems = new Problems();
+    const compiled = compileRules(rules, '[regex, [[varType, varName, channel?], …]]', compileDispatch, problems);
+    problems.throwIfAny();
+    this.#rules = new RuleTable(compiled, logger, sizeOf);
+  }
+
+  /**
+   * How often each rule, by its index, matched a message and yet did not apply: a group that it needs took no part in
+   * the match, or held no number where `%(…)d`, `f` or `x` needs one. Counts on as messages come.
+   */
+  get notApplied(): readonly number[] {
+    return this.#rules.notApplied;
+  }
+
+  override acceptEvent(client: MQTTConnector, userData: unknown, message: MQTTMessage): AcceptedEvent[] | null {
+    const { result, refusal } = this.#rules.decide(message.topic);
+    if (refusal) return this.refuse(refusal.reason, refusal.detail);
+    if (result === null || result.length === 0) return null;
+    const events: AcceptedEvent[] = [];
+    for (const { varType, varName, channel } of result) {
+      const payload = this.makeEventPayload(client, userData, message, varType, varName);
+      if (payload === null) return null;
+      const [value, extra] = payload;
+      events.push([makeBasicEvent(varType, varName, value, undefined, extra), channel]);
+    }
+    return events;
+  }
+
+  /**
+   * Reads a message for one of the events that it becomes; override it for payloads of another kind.
+   *
+   * Here, a JSON object with a key `value` gives that value, and the other keys as extra, without `timestamp`: the
+   * event manager dates the event. Other JSON gives its value; anything else is taken as a string in UTF-8. A byte
+   * order mark at the start is skipped.
+   *
+   * @returns the value, and optionally more for the event's data; `null`, best from `return this.refuse(…)`: the
+   *   message is refused, with all its events. Bytes that are no UTF-8 are, as `not_utf8`.
+   */
+  makeEventPayload(
+    _client: MQTTConnector,
+    _userData: unknown,
+    message: MQTTMessage,
+    _varType: string,
+    _varName: string,
+  ): EventPayload | null {
+    return readPayload(message.payload) ?? this.refuse('not_utf8', 'the payload is no UTF-8');
+  }
+}
+
+function sizeOf(targets: readonly EventTarget[]): number {
+  return targets.reduce((sum, { varType, varName }) => sum + varType.length + varName.length, 0);
+}
