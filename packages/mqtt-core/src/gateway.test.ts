@@ -179,6 +179,23 @@ describe('a gateway', () => {
     );
   });
 
+  it('does not take a refusal that a sub-class overruled for the reason of a later one', async () => {
+    class Strict extends OutboundFilter {
+      override getMqttTopic(_timestamp: unknown, _varType: string, varName: string): string | null {
+        return varName === 'odd' ? this.refuse('odd', 'by the base class') : null;
+      }
+    }
+    class Lenient extends Strict {
+      override getMqttTopic(timestamp: unknown, varType: string, varName: string): string | null {
+        return super.getMqttTopic(timestamp, varType, varName) ?? (varName === 'odd' ? 'a/topic' : null);
+      }
+    }
+    await using house = await setUp({ outbound: new Lenient() });
+    for (const name of ['odd', 'other']) await house.bus.emit('sensor', makeBasicEvent('x', name));
+    await waitFor('the books', () => house.gateway.counts.out.forwarded === 1);
+    expect(house.gateway.counts.out).toEqual({ received: 2, forwarded: 1, filtered: 1, dropped: {}, waiting: 0 });
+  });
+
   it('counts a message of which no legal event can be made, and lives', async () => {
     class Odd extends InboundFilter {
       override acceptEvent(_client: MQTTConnector, _userData: unknown, { topic }: MQTTMessage): AcceptedEvent[] {

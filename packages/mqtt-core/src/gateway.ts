@@ -161,6 +161,7 @@ export class Gateway implements AsyncDisposable {
     try {
       const topic = outbound.getMqttTopic(timestamp, varType, varName, data, channel);
       if (topic === null || topic === undefined) return this.#decline(this.#out, outbound, `${varType}:${varName}`);
+      forgetRefusal(outbound);
       const fault = topicFault(topic);
       if (fault) return this.#out.drop('illegal_topic', () => `${shorten(topic)}: ${fault}`);
       const payload = outbound.makePayload(timestamp, varType, varName, data);
@@ -200,6 +201,7 @@ export class Gateway implements AsyncDisposable {
         this.#decline(this.#in, inbound, message.topic);
         return undefined;
       }
+      forgetRefusal(inbound);
       const fault = commands
         .flatMap(({ event }) => [event.varType, event.varName])
         .map(nameFault)
@@ -222,6 +224,11 @@ export class Gateway implements AsyncDisposable {
   #show(crossing: Crossing): void {
     for (const observer of this.#observers) observer(crossing);
   }
+}
+
+/** A sub-class may have overruled the refusal of its base class: it must not be taken for the reason of a later one. */
+function forgetRefusal(filter: InboundFilter | OutboundFilter): void {
+  filter.takeRefusal?.();
 }
 
 /** Names and topics come from strangers: a log line shows no more than fits it, and no control characters. */
