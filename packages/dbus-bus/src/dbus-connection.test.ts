@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { openHouse } from '../test/house.js';
-import { DBusCallError, DBusConnection, MessageType, nextSerial } from './dbus-connection.js';
+import { DBusConnection, nextSerial } from './dbus-connection.js';
+import { DBusCallError, MessageType } from './dbus-message.js';
 
 const DAEMON = { destination: 'org.freedesktop.DBus', path: '/', interface: 'org.freedesktop.DBus' };
 

@@ -1,44 +1,12 @@
 /// <reference path="./dbus-next.d.ts" />
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describeError, type Logger, MQTTGatewayError, silentLogger } from '@cstbox/mqtt-core';
-import handshake from 'dbus-next/lib/handshake.js';
 import codec from 'dbus-next/lib/marshall-compat.js';
 import { unmarshalMessages } from 'dbus-next/lib/message.js';
-import { parseDBusAddress, type SocketAddress } from './dbus-address.js';
-
-/** D-Bus specification, "Message Types". */
-export const MessageType = { METHOD_CALL: 1, METHOD_RETURN: 2, ERROR: 3, SIGNAL: 4 } as const;
-/** D-Bus specification, "Message Flags": the caller waits for no reply. */
-export const NO_REPLY_EXPECTED = 1;
-
-/** A message as it travels on the bus. */
-export interface DBusMessage {
-  readonly type: (typeof MessageType)[keyof typeof MessageType];
-  readonly flags?: number;
-  readonly serial?: number;
-  readonly replySerial?: number;
-  readonly sender?: string;
-  readonly destination?: string;
-  readonly path?: string;
-  readonly interface?: string;
-  readonly member?: string;
-  readonly errorName?: string;
-  readonly signature?: string;
-  readonly body?: readonly unknown[];
-}
-
-/** A method call. */
-export interface DBusCall {
-  destination: string;
-  path: string;
-  interface: string;
-  member: string;
-  signature?: string;
-  body?: readonly unknown[];
-  /** How long to wait for the reply, in ms. Default: 5,000. */
-  timeoutMs?: number;
-}
+import { parseDBusAddress } from './dbus-address.js';
+import { type DBusCall, DBusCallError, type DBusMessage, MessageType } from './dbus-message.js';
+import { openSocket } from './dbus-socket.js';
 
 /** Options of {@link DBusConnection.open}. */
 export interface DBusConnectionOptions {
@@ -48,32 +16,12 @@ export interface DBusConnectionOptions {
   logger?: Logger;
 }
 
-/** The peer answered a call with an error. */
-export class DBusCallError extends MQTTGatewayError {
-  constructor(
-    /** The error's name on the bus, such as `org.freedesktop.DBus.Error.UnknownMethod`. */
-    readonly errorName: string,
-    message: string,
-  ) {
-    super(NOBODY_THERE.has(errorName) ? 'bus_unreachable' : 'bus_refused', `${errorName}: ${message}`);
-  }
-}
-
-/** Answers of the daemon on behalf of a peer that is not there. */
-const NOBODY_THERE = new Set([
-  'org.freedesktop.DBus.Error.ServiceUnknown',
-  'org.freedesktop.DBus.Error.NameHasNoOwner',
-  'org.freedesktop.DBus.Error.NoReply',
-  'org.freedesktop.DBus.Error.Disconnected',
-]);
-
 const DAEMON = {
   destination: 'org.freedesktop.DBus',
   path: '/org/freedesktop/DBus',
   interface: 'org.freedesktop.DBus',
 };
 const CALL_TIMEOUT_MS = 5_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 /** D-Bus specification, "Message Format": a message has at most 128 MiB. */
 const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 
@@ -134,7 +82,7 @@ export class DBusConnection implements AsyncDisposable {
     const faults: string[] = [];
     for (const candidate of parseDBusAddress(address)) {
       try {
-        return await openOne(candidate, signal, (socket) => DBusConnection.#greet(socket, logger));
+        return await DBusConnection.#greet(await openSocket(candidate, signal), logger);
       } catch (error) {
         faults.push(describeError(error));
       }
@@ -335,44 +283,5 @@ export class DBusConnection implements AsyncDisposable {
     this.#pending.clear();
     this.#signalHandlers.clear();
     this.#settleClosed(reason);
-  }
-}
-
-async function openOne<T>(
-  address: SocketAddress,
-  signal: AbortSignal | undefined,
-  greet: (socket: Socket) => Promise<T>,
-): Promise<T> {
-  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-  const giveUp = signal ? AbortSignal.any([signal, timeout]) : timeout;
-  const socket = createConnection(address);
-  socket.setNoDelay();
-  try {
-    await once(socket, 'connect', { signal: giveUp });
-    await authenticate(socket, giveUp);
-    return await greet(socket);
-  } catch (error) {
-    socket.on('error', () => {});
-    socket.destroy();
-    throw giveUp.aborted ? new Error(timeout.aborted ? `no answer within ${CONNECT_TIMEOUT_MS} ms` : 'aborted') : error;
-  }
-}
-
-async function authenticate(socket: Socket, signal: AbortSignal): Promise<void> {
-  const settled = new AbortController();
-  const over = AbortSignal.any([signal, settled.signal]);
-  try {
-    await Promise.race([
-      new Promise<void>((resolve, reject) => {
-        handshake(socket, {}, (error) =>
-          error ? reject(new Error(`authentication failed: ${describeError(error)}`)) : resolve(),
-        );
-      }),
-      once(socket, 'close', { signal: over }).then(() => {
-        throw new Error('the connection was closed during authentication');
-      }),
-    ]);
-  } finally {
-    settled.abort();
   }
 }

@@ -3,8 +3,9 @@ import { eventBusContract } from '@cstbox/mqtt-core/testing';
 import { dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { openHouse } from '../test/house.js';
-import { DBusConnection, MessageType } from './dbus-connection.js';
+import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import { MessageType } from './dbus-message.js';
 import { createEventManager } from './event-manager.js';
 import { EVENT_MANAGER } from './names.js';
 

@@ -8,7 +8,8 @@ import {
   TimedEvent,
   toTimestamp,
 } from '@cstbox/mqtt-core';
-import type { DBusConnection, DBusMessage } from './dbus-connection.js';
+import type { DBusConnection } from './dbus-connection.js';
+import type { DBusMessage } from './dbus-message.js';
 import { channelPath, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
 
 const OWNER_RULE = `type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${EVENT_MANAGER}'`;

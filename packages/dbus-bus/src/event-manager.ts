@@ -1,5 +1,6 @@
 import { ALL_CHANNELS, type Logger, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
-import { type DBusConnection, MessageType } from './dbus-connection.js';
+import type { DBusConnection } from './dbus-connection.js';
+import { MessageType } from './dbus-message.js';
 import { channelPath, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
 import type { DBusArgument, DBusInterface } from './object-server.js';
 import { ServiceContainer, type ServiceObject } from './service-container.js';

@@ -1,32 +1,23 @@
-export {
-  checkConfiguration,
-  type FilterSection,
-  type GatewayConfiguration,
-  loadConfiguration,
-} from './configuration.js';
-export { ConfigurationFile } from './configuration-file.js';
-export { parseDBusAddress, type SocketAddress, sessionBusAddress } from './dbus-address.js';
-export {
-  type DBusCall,
-  DBusCallError,
-  DBusConnection,
-  type DBusConnectionOptions,
-  type DBusMessage,
-  MessageType,
-} from './dbus-connection.js';
+// The gateway as a CSTBox service.
+export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions, DEFAULT_BROKER_PORT } from './gateway-service.js';
+export { loadConfiguration, type GatewayConfiguration, type FilterSection } from './configuration.js';
+
+// CSTBox on D-Bus: the bus as a client, the event manager, any service.
+export { DBusConnection, type DBusConnectionOptions } from './dbus-connection.js';
 export { DBusEventBus } from './dbus-event-bus.js';
-export { createEventManager, EventChannel, type EventManagerOptions } from './event-manager.js';
-export {
-  connectorOptions,
-  DEFAULT_BROKER_PORT,
-  MQTTGatewayServiceObject,
-  type MQTTGatewayServiceOptions,
-} from './gateway-service.js';
-export { EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE, wellKnownName } from './names.js';
-export { type DBusArgument, type DBusInterface, type DBusMethod, ObjectServer } from './object-server.js';
+export { createEventManager, type EventManagerOptions, EventChannel } from './event-manager.js';
 export {
   ServiceContainer,
   type ServiceContainerOptions,
   type ServiceObject,
   ServiceState,
 } from './service-container.js';
+export { wellKnownName, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
+export { sessionBusAddress, parseDBusAddress, type SocketAddress } from './dbus-address.js';
+
+// For programs that load configurations or serve objects in a way of their own.
+export { checkConfiguration } from './configuration.js';
+export { ConfigurationFile } from './configuration-file.js';
+export { connectorOptions } from './gateway-service.js';
+export { ObjectServer, type DBusInterface, type DBusMethod, type DBusArgument } from './object-server.js';
+export { type DBusCall, DBusCallError, type DBusMessage, MessageType } from './dbus-message.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describeError } from '@cstbox/mqtt-core';
-import { type DBusConnection, type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-connection.js';
+import type { DBusConnection } from './dbus-connection.js';
+import { type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 
 /** An argument of a method or a signal, as introspection shows it. */
 export interface DBusArgument {

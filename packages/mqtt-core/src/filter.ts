@@ -7,7 +7,8 @@ import {
   SENSOR_EVENT_CHANNEL,
   type Timestamp,
 } from './event.js';
-import type { MQTTConnector, MQTTMessage } from './mqtt-connector.js';
+import type { MQTTConnector } from './mqtt-connector.js';
+import type { MQTTMessage } from './mqtt-message.js';
 
 /** Why a filter said no, where it has more to say than "no rule for it". */
 export interface Refusal {

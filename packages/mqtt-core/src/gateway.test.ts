@@ -6,7 +6,8 @@ import type { BusListener, EventBus } from './event-bus.js';
 import { type AcceptedEvent, InboundFilter, OutboundFilter } from './filter.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
 import { MemoryEventBus } from './memory-bus.js';
-import { MQTTConnector, type MQTTMessage } from './mqtt-connector.js';
+import { MQTTConnector } from './mqtt-connector.js';
+import type { MQTTMessage } from './mqtt-message.js';
 import { MemoryOutbox } from './outbox.js';
 
 class EverythingOut extends OutboundFilter {

@@ -1,44 +1,47 @@
+// To run a gateway.
+export { Gateway, type GatewayCounts, type GatewayOptions, type Crossing } from './gateway.js';
 export { type DirectionCounts, formatCounts } from './accounting.js';
-export { type BrokerAddress, formatBrokerAddress, parseBrokerAddress } from './broker-address.js';
+export { MQTTConnector, type LinkState } from './mqtt-connector.js';
+export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
+export type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
+export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
+export { MemoryOutbox, type MemoryOutboxOptions, type OutboundMessage, type Outbox } from './outbox.js';
+
+// Events and channels.
 export {
-  ConfigurationError,
-  type ConfigurationProblem,
-  MQTTConnectionError,
-  MQTTGatewayError,
-  type MQTTGatewayErrorCode,
-  MQTTNotConnectedError,
-} from './errors.js';
-export {
-  ALL_CHANNELS,
   BasicEvent,
   type BasicEventTuple,
-  CONTROL_EVENT_CHANNEL,
-  DataKeys,
-  type EventData,
-  eventToJson,
-  FRAMEWORK_EVENT_CHANNEL,
-  makeBasicEvent,
-  SENSOR_EVENT_CHANNEL,
-  SYSMON_EVENT_CHANNEL,
   TimedEvent,
+  makeBasicEvent,
+  eventToJson,
+  DataKeys,
+  VarTypes,
+  type EventData,
   type Timestamp,
   toTimestamp,
-  VarTypes,
+  SENSOR_EVENT_CHANNEL,
+  CONTROL_EVENT_CHANNEL,
+  SYSMON_EVENT_CHANNEL,
+  FRAMEWORK_EVENT_CHANNEL,
+  ALL_CHANNELS,
 } from './event.js';
-export type { BusListener, BusSubscription, EventBus } from './event-bus.js';
-export { type AcceptedEvent, InboundFilter, OutboundFilter, type Refusal } from './filter.js';
-export type { FilterContext, FilterModule } from './filter-module.js';
-export { type Crossing, Gateway, type GatewayCounts, type GatewayOptions } from './gateway.js';
-export { describeError, type Logger, silentLogger } from './logger.js';
-export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
+
+// Errors, and where words go.
 export {
-  type LinkState,
-  MQTTConnector,
-  type MQTTConnectorOptions,
-  type MQTTMessage,
-  type PublishOptions,
-  type QoS,
-  type TLSOptions,
-} from './mqtt-connector.js';
-export { MemoryOutbox, type MemoryOutboxOptions, type OutboundMessage, type Outbox } from './outbox.js';
-export { MAX_TOPIC_BYTES, nameFault, topicFault, topicFilterFault } from './topic.js';
+  MQTTGatewayError,
+  type MQTTGatewayErrorCode,
+  MQTTConnectionError,
+  MQTTNotConnectedError,
+  ConfigurationError,
+  type ConfigurationProblem,
+} from './errors.js';
+export { type Logger, silentLogger, describeError } from './logger.js';
+
+// For authors of filters.
+export { OutboundFilter, InboundFilter, type AcceptedEvent, type Refusal } from './filter.js';
+export type { FilterModule, FilterContext } from './filter-module.js';
+export { topicFault, topicFilterFault, nameFault, MAX_TOPIC_BYTES } from './topic.js';
+
+// For authors of buses, and of programs around a gateway.
+export type { EventBus, BusListener, BusSubscription } from './event-bus.js';
+export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { brokerKinds, createCertificates, freePort, startBroker, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
+import type { MQTTConnectorOptions } from './connector-options.js';
 import { ConfigurationError, MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
 import type { Logger } from './logger.js';
-import { MQTTConnector, type MQTTConnectorOptions, type MQTTMessage } from './mqtt-connector.js';
+import { MQTTConnector } from './mqtt-connector.js';
+import type { MQTTMessage } from './mqtt-message.js';
 
 /** A connector that keeps what it receives. */
 class Listener extends MQTTConnector {

@@ -1,74 +1,14 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient, UniqueMessageIdProvider } from 'mqtt';
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type BrokerAddress, formatBrokerAddress, parseBrokerAddress } from './broker-address.js';
-import { ConfigurationError, MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { type MQTTConnectorOptions, toClientOptions } from './connector-options.js';
+import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
-import { topicFault, topicFilterFault } from './topic.js';
-
-/** Quality of service: 0 at most once, 1 at least once, 2 exactly once per session (MQTT 3.1.1, section 4.3). */
-export type QoS = 0 | 1 | 2;
-
-/** A message that the broker delivered. Topic and payload come from strangers. */
-export interface MQTTMessage {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly qos: QoS;
-  /** The broker kept it from earlier: it may be stale. */
-  readonly retain: boolean;
-}
-
-/** What TLS needs beyond the broker's address; contents, not paths. The broker's certificate is always verified. */
-export interface TLSOptions {
-  /** Certificates of the authorities to trust, PEM. Default: those that Node.js ships. */
-  ca?: string | Uint8Array;
-  /** The client's own certificate, PEM; needs `key`. */
-  cert?: string | Uint8Array;
-  /** The key of the client's certificate, PEM. */
-  key?: string | Uint8Array;
-}
-
-/** How to publish a message. */
-export interface PublishOptions {
-  /** Default: 0. */
-  qos?: QoS;
-  /** The broker keeps it for later subscribers. Default: false. */
-  retain?: boolean;
-}
-
-/** Options of an {@link MQTTConnector}. */
-export interface MQTTConnectorOptions {
-  /** Host name, IP address or URL (`mqtt`, `mqtts`, `ws`, `wss`) of the broker. */
-  broker: string;
-  /** TCP port. Default: the URL's, else the scheme's own (1883, with TLS 8883). */
-  port?: number;
-  /** Seconds of silence after which the connection is probed. Default: 60. 0 turns it off. */
-  keepAlive?: number;
-  /** The name of this client at the broker, which throws out another with the same. Default: `cstbox-` and 12 random digits. */
-  clientId?: string;
-  /** User name at the broker. Default: none. */
-  login?: string;
-  /** Password at the broker; needs `login`. Default: none. */
-  password?: string;
-  /** Turns TLS on for a bare host, and says whom to trust. Default: TLS only where the URL asks for it. */
-  tls?: TLSOptions;
-  /** Topic filters to subscribe to at each connection. Default: none. */
-  topics?: readonly string[];
-  /** The QoS to subscribe with. Default: 1. */
-  subscribeQoS?: QoS;
-  /** What the application wants to find again in {@link MQTTConnector.onMessage} and in filters. */
-  userData?: unknown;
-  /** Default: silent. */
-  logger?: Logger;
-}
+import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
+import { topicFault } from './topic.js';
 
 /** The state of the link to the broker. */
 export type LinkState = 'idle' | 'connecting' | 'connected' | 'closed';
 
-/** How long to wait between two attempts to connect. */
-const RECONNECT_PERIOD_MS = 1_000;
-/** How long one attempt may take, from TCP to the broker's acceptance. */
-const CONNECT_TIMEOUT_MS = 10_000;
 /** How long the broker gets to see the goodbye. */
 const DISCONNECT_TIMEOUT_MS = 1_000;
 
@@ -102,49 +42,11 @@ export class MQTTConnector implements AsyncDisposable {
 
   /** @throws {ConfigurationError} for options that can't be right; nothing is connected yet */
   constructor(options: MQTTConnectorOptions) {
-    const { login, password, tls, topics = [], userData, logger = silentLogger } = options;
-    this.address = parseBrokerAddress(options.broker, options.port, tls !== undefined);
-    if (password !== undefined && login === undefined) throw new ConfigurationError('a password needs a login');
-    if ((tls?.cert === undefined) !== (tls?.key === undefined)) {
-      throw new ConfigurationError('a client certificate needs both cert and key');
-    }
-    const pems = {
-      ...(tls?.ca === undefined ? {} : { ca: toPem(tls.ca) }),
-      ...(tls?.cert === undefined ? {} : { cert: toPem(tls.cert) }),
-      ...(tls?.key === undefined ? {} : { key: toPem(tls.key) }),
-    };
-    checkTls(pems);
-    for (const topic of topics) {
-      const fault = topicFilterFault(topic);
-      if (fault) throw new ConfigurationError(`invalid topic filter '${topic}': ${fault}`);
-    }
-    const { protocol, host, port, path } = this.address;
-    this.#clientOptions = {
-      protocol,
-      host,
-      // MQTT.js builds WebSocket URLs from `hostname` as it stands.
-      hostname: host.includes(':') && path !== undefined ? `[${host}]` : host,
-      port,
-      ...(path === undefined ? {} : { path }),
-      ...(login === undefined ? {} : { username: login }),
-      ...(password === undefined ? {} : { password }),
-      ...pems,
-      keepalive: options.keepAlive ?? 60,
-      clientId: options.clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
-      protocolVersion: 4,
-      clean: true,
-      resubscribe: false,
-      queueQoSZero: false,
-      reconnectPeriod: RECONNECT_PERIOD_MS,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      // Without it MQTT.js gives up for good when a broker answers with a refusal.
-      reconnectOnConnackError: true,
-      // The default provider reuses identifiers that are still in flight.
-      messageIdProvider: new UniqueMessageIdProvider(),
-      manualConnect: true,
-    };
+    const { topics = [], subscribeQoS = 1, userData, logger = silentLogger } = options;
+    this.address = parseBrokerAddress(options.broker, options.port, options.tls !== undefined);
+    this.#clientOptions = toClientOptions(options, this.address);
     this.#topics = topics;
-    this.#subscribeQoS = options.subscribeQoS ?? 1;
+    this.#subscribeQoS = subscribeQoS;
     this.userData = userData;
     this.#logger = logger;
   }
@@ -364,23 +266,4 @@ export class MQTTConnector implements AsyncDisposable {
 
 function shutDownError(): MQTTConnectionError {
   return new MQTTConnectionError('the connector was shut down', { code: 'closed' });
-}
-
-/** Reads certificates and key now: MQTT.js would throw at some later attempt to connect, and Node.js ignores a bad CA. */
-function checkTls({ ca, cert, key }: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer }): void {
-  const check = (what: string, read: () => unknown) => {
-    try {
-      read();
-    } catch (error) {
-      throw new ConfigurationError(`TLS: can't use the ${what}: ${describeError(error)}`, { cause: error });
-    }
-  };
-  if (ca !== undefined) check('ca', () => new X509Certificate(ca));
-  if (cert === undefined || key === undefined) return;
-  check('cert', () => new X509Certificate(cert));
-  check('key, or it does not belong to the certificate', () => createSecureContext({ cert, key }));
-}
-
-function toPem(content: string | Uint8Array): string | Buffer {
-  return typeof content === 'string' ? content : Buffer.from(content);
 }

@@ -1,11 +1,12 @@
 import { MQTTGatewayError } from './errors.js';
-import type { MQTTConnector, QoS } from './mqtt-connector.js';
+import type { MQTTConnector } from './mqtt-connector.js';
+import type { QoS } from './mqtt-message.js';
 import type { OutboundMessage, Outbox } from './outbox.js';
 
 /**
- * How many messages may be on the wire unacknowledged. More buys no throughput (measured on loopback and with 20 ms
- * round trips alike) and costs memory. QoS 2 stays at the 20 that brokers commonly grant: beyond it Mosquitto with
- * MQTT 3.1.1 loses messages and reports success.
+ * How many messages may be on the wire unacknowledged. 500 carry 25,000 messages a second over a round trip of 20 ms; more
+ * bring nothing on a fast network, and wait in memory twice. QoS 2 stays at the 20 that brokers commonly grant: beyond it
+ * Mosquitto with MQTT 3.1.1 loses messages and reports success.
  */
 const IN_FLIGHT_WINDOW: Readonly<Record<QoS, number>> = { 0: 500, 1: 500, 2: 20 };
 

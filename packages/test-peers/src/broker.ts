@@ -62,7 +62,7 @@ async function startAedes({ port = 0, webSocket, tls, clientCertificate, user }:
     aedes.authenticate = (_client, name, password, done) =>
       done(null, name === user.name && password?.toString() === user.password);
   }
-  const handle = (stream: Duplex) => void aedes.handle(stream as Socket);
+  const handle = (stream: Duplex) => void aedes.handle(readingAll(stream) as Socket);
   const tlsOptions = tls && {
     ...tls.server,
     ca: tls.ca,
@@ -102,6 +102,21 @@ async function startAedes({ port = 0, webSocket, tls, clientCertificate, user }:
       await new Promise<void>((resolve) => aedes.close(resolve));
     },
   };
+}
+
+/**
+ * aedes reads once and expects everything that is there. From Node.js 26 on a read gives one chunk at a time, and aedes
+ * waits for ever for the rest.
+ */
+function readingAll(stream: Duplex): Duplex {
+  const read = stream.read.bind(stream);
+  stream.read = (size?: number | null) => {
+    if (typeof size === 'number') return read(size);
+    const chunks: Buffer[] = [];
+    for (let chunk = read(); chunk !== null; chunk = read()) chunks.push(chunk);
+    return chunks.length > 0 ? Buffer.concat(chunks) : null;
+  };
+  return stream;
 }
 
 async function startMosquitto(options: BrokerOptions): Promise<Running> {
