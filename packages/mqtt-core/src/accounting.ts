@@ -32,8 +32,8 @@ export class Accounting {
     this.#logger = logger;
   }
 
-  receive(): void {
-    this.#received++;
+  receive(count = 1): void {
+    this.#received += count;
   }
 
   forward(): void {

@@ -17,7 +17,7 @@ describe('a broker address', () => {
     ['ssl://h', undefined, true, 'mqtts://h:8883'],
     ['mqtt://[::1]:1883', undefined, false, 'mqtt://[::1]:1883'],
     ['ws://h', undefined, false, 'ws://h:80/'],
-    ['ws://h:9001/mqtt?x=1', undefined, false, 'ws://h:9001/mqtt?x=1'],
+    ['ws://h:9001/mqtt?x=1', undefined, false, 'ws://h:9001/mqtt'],
     ['wss://h/mqtt', undefined, true, 'wss://h:443/mqtt'],
   ])('%s, port %s, TLS %s is %s', (broker, port, tls, url) => {
     expect(formatBrokerAddress(parseBrokerAddress(broker, port, tls))).toBe(url);
@@ -31,6 +31,7 @@ describe('a broker address', () => {
     ['mqtt://', undefined, false, 'mqtt, mqtts, ws or wss'],
     ['mqtt://h:99999', undefined, false, 'mqtt, mqtts, ws or wss'],
     ['h', 0, false, 'from 1 to 65535'],
+    ['mqtt://h:0', undefined, false, 'from 1 to 65535'],
     ['h', 65_536, false, 'from 1 to 65535'],
     ['h', 1.5, false, 'from 1 to 65535'],
     ['mqtt://h', undefined, true, 'use mqtts://'],
@@ -38,6 +39,12 @@ describe('a broker address', () => {
   ])('%s, port %s, TLS %s is refused: %s', (broker, port, tls, why) => {
     expect(() => parseBrokerAddress(broker, port, tls)).toThrow(ConfigurationError);
     expect(() => parseBrokerAddress(broker, port, tls)).toThrow(why);
+  });
+
+  it('keeps the query of a WebSocket URL, which may hold a token, out of logs', () => {
+    const address = parseBrokerAddress('wss://h/mqtt?token=t0ken', undefined, false);
+    expect(address.path).toBe('/mqtt?token=t0ken');
+    expect(formatBrokerAddress(address)).toBe('wss://h:443/mqtt');
   });
 
   it('holds no credentials, and a refused one does not repeat them', () => {

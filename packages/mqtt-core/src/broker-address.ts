@@ -41,13 +41,14 @@ export function parseBrokerAddress(broker: string, port: number | undefined, tls
     throw new ConfigurationError("a broker URL is like 'mqtt://host:1883', with mqtt, mqtts, ws or wss in front");
   }
   if (url.username || url.password) {
-    throw new ConfigurationError('a broker URL holds no user name or password: give them as login and password');
+    throw new ConfigurationError('a broker URL holds no user name or password: they have options of their own');
   }
   const { protocol } = scheme;
   if (tls && (protocol === 'mqtt' || protocol === 'ws')) {
     throw new ConfigurationError(`TLS is configured, but the broker URL says ${protocol}://: use ${protocol}s://`);
   }
   const path = protocol === 'ws' || protocol === 'wss' ? { path: url.pathname + url.search } : {};
+  if (url.port === '0') throw new ConfigurationError("the broker's port is an integer from 1 to 65535, not 0");
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return { protocol, host, port: port ?? (url.port ? Number(url.port) : scheme.port), ...path };
 }
@@ -62,7 +63,7 @@ function parseHost(host: string, port: number | undefined, tls: boolean): Broker
   return tls ? { protocol: 'mqtts', host, port: port ?? 8883 } : { protocol: 'mqtt', host, port: port ?? 1883 };
 }
 
-/** The address as a URL, for logs. */
+/** The address as a URL, for logs: without the query, which may hold a token. */
 export function formatBrokerAddress({ protocol, host, port, path = '' }: BrokerAddress): string {
-  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}${path.replace(/\?.*/s, '')}`;
 }

@@ -1,8 +1,8 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { type IClientOptions, UniqueMessageIdProvider } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError, type ConfigurationProblem } from './errors.js';
 import { describeError, type Logger } from './logger.js';
 import type { QoS } from './mqtt-message.js';
 import { topicFilterFault } from './topic.js';
@@ -23,7 +23,7 @@ export interface MQTTConnectorOptions {
   broker: string;
   /** TCP port. Default: the URL's, else the scheme's own (1883, with TLS 8883). */
   port?: number;
-  /** Seconds of silence after which the connection is probed. Default: 60. 0 turns it off. */
+  /** Seconds of silence after which the connection is probed, an integer up to 65,535. Default: 60. 0 turns it off. */
   keepAlive?: number;
   /** The name of this client at the broker, which throws out another with the same. Default: `cstbox-` and 12 random digits. */
   clientId?: string;
@@ -54,7 +54,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * @throws {ConfigurationError} for options that can't be right
  */
 export function toClientOptions(options: MQTTConnectorOptions, address: BrokerAddress): IClientOptions {
-  const { login, password, tls, topics = [] } = options;
+  const { login, password, tls, topics = [], keepAlive = 60 } = options;
+  if (!(Number.isInteger(keepAlive) && keepAlive >= 0 && keepAlive <= 65_535)) {
+    throw new ConfigurationError(`keepAlive is a number of seconds from 0 to 65535, not ${keepAlive}`);
+  }
   if (password !== undefined && login === undefined) throw new ConfigurationError('a password needs a login');
   for (const topic of topics) {
     const fault = topicFilterFault(topic);
@@ -71,7 +74,7 @@ export function toClientOptions(options: MQTTConnectorOptions, address: BrokerAd
     ...(login === undefined ? {} : { username: login }),
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : readTls(tls)),
-    keepalive: options.keepAlive ?? 60,
+    keepalive: keepAlive,
     clientId: options.clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
     protocolVersion: 4,
     clean: true,
@@ -89,24 +92,36 @@ export function toClientOptions(options: MQTTConnectorOptions, address: BrokerAd
 
 /** Checks certificates and key now: MQTT.js would throw at some later attempt to connect, and Node.js ignores a bad CA. */
 function readTls({ ca, cert, key }: TLSOptions): Pick<IClientOptions, 'ca' | 'cert' | 'key'> {
+  const problems: ConfigurationProblem[] = [];
+  const check = (option: keyof TLSOptions, what: string, read: () => unknown) => {
+    try {
+      read();
+    } catch (error) {
+      problems.push({ path: ['tls', option], message: `${what}: ${describeError(error)}` });
+    }
+  };
+  if (ca !== undefined) check('ca', "can't be read as certificates (PEM)", () => readCertificates(ca));
+  if (cert !== undefined) check('cert', "can't be read as a certificate (PEM)", () => readCertificates(cert));
+  if (key !== undefined)
+    check('key', "can't be read as a private key (PEM, without a passphrase)", () => createPrivateKey(toPem(key)));
   if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigurationError('a client certificate needs both cert and key');
+    const [alone, other] = cert === undefined ? (['key', 'cert'] as const) : (['cert', 'key'] as const);
+    problems.push({
+      path: ['tls', alone],
+      message: `a client certificate needs both cert and key: there is no ${other}`,
+    });
   }
-  const trusted = ca === undefined ? {} : { ca: toPem(ca) };
-  if (ca !== undefined) check('ca', () => new X509Certificate(toPem(ca)));
-  if (cert === undefined || key === undefined) return trusted;
-  const own = { cert: toPem(cert), key: toPem(key) };
-  check('cert', () => new X509Certificate(own.cert));
-  check('key, or it does not belong to the certificate', () => createSecureContext(own));
-  return { ...trusted, ...own };
+  const own = cert === undefined || key === undefined ? {} : { cert: toPem(cert), key: toPem(key) };
+  if (problems.length === 0) check('key', 'the key does not belong to the certificate', () => createSecureContext(own));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return { ...(ca === undefined ? {} : { ca: toPem(ca) }), ...own };
 }
 
-function check(what: string, read: () => unknown): void {
-  try {
-    read();
-  } catch (error) {
-    throw new ConfigurationError(`TLS: can't use the ${what}: ${describeError(error)}`, { cause: error });
-  }
+/** Reads each certificate of a PEM file, not the first alone. */
+function readCertificates(pem: string | Uint8Array): void {
+  const text = toPem(pem).toString();
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [text];
+  for (const block of blocks) new X509Certificate(block);
 }
 
 function toPem(content: string | Uint8Array): string | Buffer {

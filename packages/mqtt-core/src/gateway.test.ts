@@ -1,6 +1,7 @@
 import { brokerKinds, freePort, startBroker, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import type { DirectionCounts } from './accounting.js';
+import { MQTTGatewayError } from './errors.js';
 import { BasicEvent, makeBasicEvent, type TimedEvent } from './event.js';
 import type { BusListener, EventBus } from './event-bus.js';
 import { type AcceptedEvent, InboundFilter, OutboundFilter } from './filter.js';
@@ -204,18 +205,20 @@ describe('a gateway', () => {
         if (topic === 'in/number') return [[[1, 2, 3] as never, 'control']];
         if (topic === 'in/channel') return [[new BasicEvent('switch', 'lamp'), 'attic']];
         if (topic === 'in/bug') throw new Error('a bug');
+        if (topic === 'in/answer') return 42 as never;
+        if (topic === 'in/nowhere') return [[new BasicEvent('switch', 'lamp'), undefined as never]];
         return [[['switch', 'lamp', { value: 1 }], 'control']];
       }
     }
     await using house = await setUp({ inbound: new Odd() });
-    for (const topic of ['in/nul', 'in/number', 'in/channel', 'in/bug', 'in/good'])
+    for (const topic of ['in/nul', 'in/number', 'in/channel', 'in/bug', 'in/answer', 'in/nowhere', 'in/good'])
       await house.user.user.publish(topic, 'x', { qos: 1 });
-    await waitFor('all', () => house.gateway.counts.in.received === 5 && house.gateway.counts.in.waiting === 0);
+    await waitFor('all', () => house.gateway.counts.in.received === 7 && house.gateway.counts.in.waiting === 0);
     expect(house.gateway.counts.in).toEqual({
-      received: 5,
+      received: 7,
       forwarded: 1,
       filtered: 0,
-      dropped: { illegal_event: 1, filter_fault: 2, refused_by_bus: 1 },
+      dropped: { illegal_event: 2, filter_fault: 3, refused_by_bus: 1 },
       waiting: 0,
     });
   });
@@ -277,6 +280,119 @@ describe('a gateway', () => {
     await gateway.stop();
     expect(performance.now() - started).toBeLessThan(1_000);
     expect(warnings.at(-1)).toContain('1 messages did not reach the broker');
+  });
+
+  it('does not start after it was stopped, and stops when it is told to while it starts', async () => {
+    const make = () => {
+      const bus = new MemoryEventBus();
+      const connector = new MQTTConnector({ broker: '127.0.0.1', port: 1 });
+      return { bus, connector, gateway: new Gateway({ bus, connector, outbound: new EverythingOut() }) };
+    };
+    const never = make();
+    await never.gateway.stop();
+    await expect(never.gateway.start()).rejects.toMatchObject({ code: 'closed' });
+
+    const { bus, connector, gateway } = make();
+    await Promise.all([gateway.start(), gateway.stop()]);
+    await bus.emit('sensor', makeBasicEvent('energy', 'meter', 1));
+    expect(gateway.counts.out.received).toBe(0);
+    expect(connector.state).toBe('closed');
+  });
+
+  it.each([undefined, null, 42, {}])('counts the payload %j of a filter as its fault, and goes on', async (payload) => {
+    class Odd extends EverythingOut {
+      override makePayload(_timestamp: unknown, _varType: string, varName: string): string {
+        return varName === 'odd' ? (payload as never) : 'fine';
+      }
+    }
+    await using house = await setUp({ outbound: new Odd() });
+    for (const name of ['odd', 'good']) await house.bus.emit('sensor', makeBasicEvent('x', name));
+    await waitFor('the good one', () => house.gateway.counts.out.forwarded === 1);
+    expect(house.gateway.counts.out).toMatchObject({ received: 2, dropped: { filter_fault: 1 }, waiting: 0 });
+  });
+
+  it('counts what its outbox has kept from an earlier life', async () => {
+    const outbox = new MemoryOutbox();
+    for (const payload of ['1', '2', '3']) outbox.put({ topic: 'out/old', payload, qos: 1, retain: false });
+    await using house = await setUp({ outbox });
+    await waitFor('the old ones', () => house.gateway.counts.out.forwarded === 3);
+    expect(house.gateway.counts.out).toEqual({ received: 3, forwarded: 3, filtered: 0, dropped: {}, waiting: 0 });
+  });
+
+  it('says by the reason whether the bus was away, refused, or took a part of it', async () => {
+    class Two extends InboundFilter {
+      override acceptEvent(_client: MQTTConnector, _userData: unknown, { topic }: MQTTMessage): AcceptedEvent[] {
+        return topic
+          .slice(3)
+          .split('+')
+          .map((channel) => [makeBasicEvent('switch', 'lamp', 1), channel]);
+      }
+    }
+    const emitted: string[] = [];
+    const bus: EventBus = {
+      subscribe: async () => ({ unsubscribe: async () => {}, [Symbol.asyncDispose]: async () => {} }),
+      async emit(channel) {
+        if (channel === 'away') throw new MQTTGatewayError('bus_unreachable', 'away');
+        if (channel === 'no') throw new MQTTGatewayError('bus_refused', 'no');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        emitted.push(channel);
+      },
+    };
+    await using house = await setUp({ bus, inbound: new Two() });
+    const send = (topic: string) =>
+      house.connector.onMessage(house.connector, undefined, {
+        topic,
+        payload: Buffer.from('x'),
+        qos: 1,
+        retain: false,
+      });
+    for (const topic of ['in/away', 'in/no', 'in/no+yes', 'in/later']) void send(topic);
+    await waitFor('all', () => house.gateway.counts.in.waiting === 0);
+    expect(house.gateway.counts.in).toMatchObject({
+      forwarded: 1,
+      dropped: { bus_unreachable: 1, refused_by_bus: 1, partly_refused_by_bus: 1 },
+    });
+    // What came later waits for the whole of what came before.
+    expect(emitted).toEqual(['yes', 'later']);
+  });
+
+  it('finishes what came in before it stops, and keeps its connection alive meanwhile', async () => {
+    const values: unknown[] = [];
+    const slow: EventBus = {
+      subscribe: async () => ({ unsubscribe: async () => {}, [Symbol.asyncDispose]: async () => {} }),
+      async emit(_channel, { value }) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        values.push(value);
+      },
+    };
+    await using broker = await startBroker();
+    const connector = new MQTTConnector({ broker: broker.url, topics: ['in/#'], keepAlive: 1 });
+    const states: string[] = [];
+    const gateway = new Gateway({ bus: slow, connector, inbound: new EverythingIn() });
+    await gateway.start();
+    await waitFor('the connection', () => connector.connected);
+    connector.watch((state) => states.push(state));
+    await using user = await startUser(broker.port);
+    for (let n = 0; n < 40; n++) await user.user.publish('in/lamp', String(n), { qos: 1 });
+    await waitFor('most of them', () => values.length > 30, 10_000);
+    await gateway.stop();
+    expect(values).toEqual(Array.from({ length: 40 }, (_, n) => String(n)));
+    expect(gateway.counts.in).toMatchObject({ received: 40, forwarded: 40, waiting: 0 });
+    expect(states).toEqual(['closed']);
+  });
+
+  it('reads no more from the broker when too much waits for the bus', async () => {
+    let release = () => {};
+    const stuck: EventBus = {
+      subscribe: async () => ({ unsubscribe: async () => {}, [Symbol.asyncDispose]: async () => {} }),
+      emit: () => new Promise((resolve) => (release = resolve)),
+    };
+    await using house = await setUp({ bus: stuck, inbound: new EverythingIn(), stopTimeoutMs: 10 });
+    const message: MQTTMessage = { topic: 'in/lamp', payload: Buffer.from('x'), qos: 1, retain: false };
+    const results = Array.from({ length: 1_001 }, () => house.connector.onMessage(house.connector, undefined, message));
+    expect(results.slice(0, 999).every((result) => result === undefined)).toBe(true);
+    expect(results[1_000]).toBeInstanceOf(Promise);
+    release();
   });
 
   it('shows who looks on what crosses', async () => {

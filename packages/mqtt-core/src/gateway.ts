@@ -1,5 +1,5 @@
 import { Accounting, type DirectionCounts, formatCounts } from './accounting.js';
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError, MQTTGatewayError } from './errors.js';
 import { type BasicEvent, type TimedEvent, toBasicEvent } from './event.js';
 import type { BusSubscription, EventBus } from './event-bus.js';
 import type { InboundFilter, OutboundFilter } from './filter.js';
@@ -38,7 +38,7 @@ export interface GatewayCounts {
   readonly in: DirectionCounts;
 }
 
-/** Something that crosses, for who looks on. */
+/** Something that a filter let through, for who looks on: out when it goes to the outbox, in when the bus has accepted it. */
 export type Crossing =
   | {
       readonly direction: 'out';
@@ -47,6 +47,16 @@ export type Crossing =
       readonly message: OutboundMessage;
     }
   | { readonly direction: 'in'; readonly message: MQTTMessage; readonly channel: string; readonly event: BasicEvent };
+
+/** How many messages may wait for the bus, and how many bytes of payload, before no more are read from the broker. */
+const MAX_INBOUND_MESSAGES = 1_000;
+const MAX_INBOUND_BYTES = 16 * 1024 * 1024;
+
+/** An event on its way in. */
+interface Command {
+  readonly channel: string;
+  readonly event: BasicEvent;
+}
 
 /**
  * The gateway between one bus and one broker: what a filter accepts crosses, in order; everything else does not, and
@@ -66,6 +76,9 @@ export class Gateway implements AsyncDisposable {
   readonly #in: Accounting;
   readonly #observers = new Set<(crossing: Crossing) => void>();
   #subscription: BusSubscription | undefined;
+  /** Ends when everything that came in so far has been handed to the bus. */
+  #inboundTail: Promise<void> = Promise.resolve();
+  #inboundBytes = 0;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -84,6 +97,8 @@ export class Gateway implements AsyncDisposable {
     this.#logger = logger;
     this.#out = new Accounting('an event from the bus', logger);
     this.#in = new Accounting('a message from the broker', logger);
+    // What an outbox has kept from an earlier life is on its way too.
+    this.#out.receive(outbox.waiting);
     this.#sender = new Sender(outbox, connector, qos, {
       delivered: () => this.#out.forward(),
       refused: ({ topic }, error) =>
@@ -96,7 +111,7 @@ export class Gateway implements AsyncDisposable {
     return { out: this.#out.counts, in: this.#in.counts };
   }
 
-  /** Calls the observer for everything that crosses, until the returned function is called. It must not throw. */
+  /** Calls the observer for everything that the filters let through, until the returned function is called. It must not throw. */
   observe(observer: (crossing: Crossing) => void): () => void {
     this.#observers.add(observer);
     return () => this.#observers.delete(observer);
@@ -106,7 +121,7 @@ export class Gateway implements AsyncDisposable {
    * Attaches to the bus and starts to connect to the broker. Resolves when events are heard; it does not wait for the
    * broker: what comes before the connection waits in the outbox.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be subscribed to
+   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be subscribed to; `closed`, after `stop()`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -127,6 +142,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
+    if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: make a new one');
     if (this.#outbound) {
       this.#subscription = await this.#bus.subscribe(this.#outbound.channels, {
         event: (channel, event) => this.#onEvent(channel, event),
@@ -143,15 +159,20 @@ export class Gateway implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {});
-    await this.#subscription?.unsubscribe();
-    if (this.#connector.connected) await this.#sender.drained(AbortSignal.timeout(this.#stopTimeoutMs));
+    const deadline = AbortSignal.timeout(this.#stopTimeoutMs);
+    try {
+      await this.#subscription?.unsubscribe();
+      if (this.#connector.connected) await this.#sender.drained(deadline);
+    } catch (error) {
+      this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
+    }
     this.#sender.close();
     await this.#connector.shutdown();
+    await settledWithin(this.#inboundTail, deadline);
+    const lost = await this.#outbox.close();
     if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
     if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
-    if (this.#outbox.waiting > 0) {
-      this.#logger.warn(`${this.#outbox.waiting} messages did not reach the broker and are lost with this process`);
-    }
+    if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
   }
 
   #onEvent(channel: string, event: TimedEvent): void {
@@ -163,9 +184,14 @@ export class Gateway implements AsyncDisposable {
       const topic = outbound.getMqttTopic(timestamp, varType, varName, data, channel);
       if (topic === null || topic === undefined) return this.#decline(this.#out, outbound, `${varType}:${varName}`);
       forgetRefusal(outbound);
+      if (typeof topic !== 'string')
+        throw new TypeError(`getMqttTopic gave ${kindOf(topic)}, expected a string or null`);
       const fault = topicFault(topic);
       if (fault) return this.#out.drop('illegal_topic', () => `${shorten(topic)}: ${fault}`);
       const payload = outbound.makePayload(timestamp, varType, varName, data);
+      if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+        throw new TypeError(`makePayload gave ${typeof payload}, expected a string or bytes`);
+      }
       message = { topic, payload, qos: this.#qos, retain: false };
     } catch (error) {
       return this.#out.drop('filter_fault', () => `${shorten(`${varType}:${varName}`)}: ${describeError(error)}`);
@@ -177,14 +203,30 @@ export class Gateway implements AsyncDisposable {
     if (this.#observers.size > 0) this.#show({ direction: 'out', channel, event, message });
   }
 
-  async #onMessage(message: MQTTMessage): Promise<void> {
+  /** Resolves when the next message may come: at once, unless too much waits for the bus already. */
+  #onMessage(message: MQTTMessage): void | Promise<void> {
     this.#in.receive();
     const commands = this.#translate(message);
     if (!commands) return;
-    try {
-      await Promise.all(commands.map(({ channel, event }) => this.#bus.emit(channel, event)));
-    } catch (error) {
-      return this.#in.drop('refused_by_bus', () => `${shorten(message.topic)}: ${describeError(error)}`);
+    const bytes = message.payload.length;
+    this.#inboundBytes += bytes;
+    // One after the other keeps the order. The connection is read meanwhile: whoever reads nothing for long misses the
+    // answers to its own keepalive.
+    this.#inboundTail = this.#inboundTail.then(async () => {
+      await this.#handOver(message, commands);
+      this.#inboundBytes -= bytes;
+    });
+    if (this.#in.waiting >= MAX_INBOUND_MESSAGES || this.#inboundBytes >= MAX_INBOUND_BYTES) return this.#inboundTail;
+  }
+
+  async #handOver(message: MQTTMessage, commands: readonly Command[]): Promise<void> {
+    const results = await Promise.allSettled(commands.map(({ channel, event }) => this.#bus.emit(channel, event)));
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (errors.length > 0) {
+      return this.#in.drop(
+        reasonOf(errors, commands.length),
+        () => `${shorten(message.topic)}: ${describeError(errors[0])}`,
+      );
     }
     this.#in.forward();
     if (this.#observers.size > 0) {
@@ -193,20 +235,20 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** The events for a message, or `undefined` when it was filtered or dropped, and is accounted for. */
-  #translate(message: MQTTMessage): { channel: string; event: BasicEvent }[] | undefined {
+  #translate(message: MQTTMessage): Command[] | undefined {
     const inbound = this.#inbound as InboundFilter;
     try {
       const accepted = inbound.acceptEvent(this.#connector, this.#connector.userData, message) ?? [];
+      if (typeof accepted[Symbol.iterator] !== 'function') {
+        throw new TypeError(`acceptEvent gave ${kindOf(accepted)}, expected a list of events or null`);
+      }
       const commands = Array.from(accepted, ([event, channel]) => ({ channel, event: toBasicEvent(event) }));
       if (commands.length === 0) {
         this.#decline(this.#in, inbound, message.topic);
         return undefined;
       }
       forgetRefusal(inbound);
-      const fault = commands
-        .flatMap(({ event }) => [event.varType, event.varName])
-        .map(nameFault)
-        .find((found) => found !== undefined);
+      const fault = commands.flatMap(faultsOf)[0];
       if (fault === undefined) return commands;
       this.#in.drop('illegal_event', () => `${shorten(message.topic)}: ${fault}`);
     } catch (error) {
@@ -225,6 +267,34 @@ export class Gateway implements AsyncDisposable {
   #show(crossing: Crossing): void {
     for (const observer of this.#observers) observer(crossing);
   }
+}
+
+/** What keeps an event from the bus. */
+function faultsOf({ channel, event: { varType, varName } }: Command): string[] {
+  const names = [varType, varName].flatMap((name) => nameFault(name) ?? []);
+  return typeof channel === 'string' && channel !== '' ? names : [...names, 'an event has a channel'];
+}
+
+function reasonOf(errors: readonly unknown[], commands: number): string {
+  if (errors.length < commands) return 'partly_refused_by_bus';
+  const isAway = (error: unknown) => error instanceof MQTTGatewayError && error.code === 'bus_unreachable';
+  return errors.every(isAway) ? 'bus_unreachable' : 'refused_by_bus';
+}
+
+function kindOf(value: unknown): string {
+  return value instanceof Promise ? 'a promise' : typeof value;
+}
+
+async function settledWithin(promise: Promise<void>, deadline: AbortSignal): Promise<void> {
+  if (deadline.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      deadline.removeEventListener('abort', done);
+      resolve();
+    };
+    deadline.addEventListener('abort', done);
+    void promise.then(done);
+  });
 }
 
 /** A sub-class may have overruled the refusal of its base class: it must not be taken for the reason of a later one. */

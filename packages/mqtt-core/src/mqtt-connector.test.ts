@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { brokerKinds, createCertificates, freePort, startBroker, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import type { MQTTConnectorOptions } from './connector-options.js';
@@ -19,6 +19,29 @@ class Listener extends MQTTConnector {
   async message(index: number): Promise<MQTTMessage> {
     return waitFor(`message ${index}`, () => this.messages[index]);
   }
+}
+
+/** A server that takes connections, gives one answer, or none, or closes them. */
+async function startMuteServer(port = 0, answer?: Buffer | 'close') {
+  const sockets = new Set<Socket>();
+  const mute = { port: 0, connections: 0 };
+  const server = createServer((socket) => {
+    mute.connections++;
+    sockets.add(socket);
+    socket.on('error', () => {});
+    if (answer === 'close') socket.end();
+    else if (answer) socket.once('data', () => socket.write(answer));
+    else socket.resume();
+  }).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  mute.port = (server.address() as { port: number }).port;
+  return Object.assign(mute, {
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  });
 }
 
 function keepLog() {
@@ -252,6 +275,88 @@ describe('a connector', () => {
     await expect(new MQTTConnector({ broker: 'h' }).shutdown()).resolves.toBeUndefined();
   });
 
+  it('shuts down for good while a broker that accepts TCP keeps it waiting', async () => {
+    await using mute = await startMuteServer();
+    const connector = new MQTTConnector({ broker: '127.0.0.1', port: mute.port });
+    const running = connector.run();
+    await waitFor('the attempt', () => mute.connections === 1);
+    const started = performance.now();
+    await connector.shutdown();
+    expect(performance.now() - started).toBeLessThan(1_500);
+    await expect(running).rejects.toMatchObject({ code: 'closed' });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(mute.connections).toBe(1);
+    expect(connector.state).toBe('closed');
+  });
+
+  it('shuts down for good between two attempts', async () => {
+    const port = await freePort();
+    const connector = new MQTTConnector({ broker: '127.0.0.1', port });
+    connector.run().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await connector.shutdown();
+    await using server = await startMuteServer(port);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(server.connections).toBe(0);
+  });
+
+  it('is not connected, and says nothing untrue, when it is shut down before the subscription is answered', async () => {
+    await using yes = await startMuteServer(0, Buffer.from([0x20, 2, 0, 0]));
+    const logger = keepLog();
+    const connector = new MQTTConnector({ broker: '127.0.0.1', port: yes.port, topics: ['a'], logger });
+    const states: string[] = [];
+    connector.watch((state) => states.push(state));
+    const running = connector.run();
+    await waitFor('the connection', () => logger.lines.some((line) => line.includes('connected to')));
+    await connector.shutdown();
+    await expect(running).rejects.toMatchObject({ code: 'closed' });
+    expect(states).toEqual(['connecting', 'closed']);
+    expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+
+  it('says that something closes its connections at once, once', async () => {
+    await using closing = await startMuteServer(0, 'close');
+    const logger = keepLog();
+    await using connector = new MQTTConnector({ broker: '127.0.0.1', port: closing.port, logger });
+    connector.run().catch(() => {});
+    await waitFor('a second attempt', () => closing.connections === 2);
+    expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
+      `warn the broker at mqtt://127.0.0.1:${closing.port}: closed the connection at once: is this a port for MQTT?; trying again`,
+    ]);
+  });
+
+  it('names the subscription that the broker refuses, and has the others', async () => {
+    await using broker = await startBroker({ deniedTopic: 'denied/#' });
+    const logger = keepLog();
+    await using listener = new Listener({ broker: broker.url, topics: ['denied/#', 'fine'], logger });
+    await listener.run();
+    expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([
+      'error the broker refused the subscription to denied/#: its access list has to allow it',
+    ]);
+    await listener.publish('fine', 'x', { qos: 1 });
+    expect((await listener.message(0)).topic).toBe('fine');
+  });
+
+  it('survives a watcher that throws', async () => {
+    await using broker = await startBroker();
+    const logger = keepLog();
+    await using connector = new MQTTConnector({ broker: broker.url, logger });
+    connector.watch(() => {
+      throw new Error('mine');
+    });
+    await connector.run();
+    expect(logger.lines.filter((line) => line.includes('mine'))).toHaveLength(2);
+  });
+
+  it('does not send what is neither text nor bytes', async () => {
+    await using broker = await startBroker();
+    await using connector = new MQTTConnector({ broker: broker.url });
+    await connector.run();
+    for (const payload of [undefined, null, 42, {}]) {
+      await expect(connector.publish('a', payload as never)).rejects.toMatchObject({ code: 'invalid_message' });
+    }
+  });
+
   it('stops when its signal is aborted', async () => {
     const abort = new AbortController();
     await using connector = new MQTTConnector({ broker: '127.0.0.1', port: await freePort() });
@@ -264,16 +369,37 @@ describe('a connector', () => {
   it.each<[string, Partial<MQTTConnectorOptions>, string]>([
     ['a password without a login', { password: 'x' }, 'a password needs a login'],
     ['a certificate without its key', { tls: { cert: 'x' } }, 'needs both cert and key'],
+    ['a keep-alive that MQTT can not carry', { keepAlive: 70_000 }, 'from 0 to 65535'],
+    ['a keep-alive that is no whole number', { keepAlive: 1.5 }, 'from 0 to 65535'],
     ['an illegal topic filter', { topics: ['a/#/b'] }, "invalid topic filter 'a/#/b'"],
     [
       'a CA that is no certificate',
       { tls: { ca: '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----' } },
-      "can't use the ca",
+      "can't be read as certificates (PEM)",
     ],
-    ['a certificate that is none', { tls: { cert: 'x', key: 'x' } }, "can't use the cert"],
+    ['a certificate that is none', { tls: { cert: 'x', key: 'x' } }, "can't be read as a certificate (PEM)"],
   ])('refuses %s', (_what, options, why) => {
     expect(() => new MQTTConnector({ broker: 'localhost', ...options })).toThrow(ConfigurationError);
     expect(() => new MQTTConnector({ broker: 'localhost', ...options })).toThrow(why);
+  });
+
+  it('names everything that is wrong with its TLS material at once', () => {
+    try {
+      new MQTTConnector({ broker: 'localhost', tls: { ca: 'x', cert: 'y', key: 'z' } });
+      expect.unreachable();
+    } catch (error) {
+      const paths = (error as ConfigurationError).problems.map(({ path }) => path.join('.'));
+      expect(paths).toEqual(['tls.ca', 'tls.cert', 'tls.key']);
+    }
+  });
+
+  it('reads every certificate of a bundle', async () => {
+    const { ca } = await createCertificates();
+    const broken = `${ca}\n-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n`;
+    expect(() => new MQTTConnector({ broker: 'localhost', tls: { ca: broken } })).toThrow(
+      "can't be read as certificates",
+    );
+    expect(() => new MQTTConnector({ broker: 'localhost', tls: { ca: `${ca}\n${ca}` } })).not.toThrow();
   });
 
   it('refuses a key that belongs to another certificate', async () => {

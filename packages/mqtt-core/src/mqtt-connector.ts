@@ -2,6 +2,7 @@ import { connect, type IClientOptions, type IPublishPacket, type MqttClient } fr
 import { type BrokerAddress, formatBrokerAddress, parseBrokerAddress } from './broker-address.js';
 import { type MQTTConnectorOptions, toClientOptions } from './connector-options.js';
 import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { explainFault } from './explain-fault.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 import { topicFault } from './topic.js';
@@ -38,7 +39,10 @@ export class MQTTConnector implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #lastFault = '';
-  #stopListening = () => {};
+  /** Whether the current attempt to connect has said why it failed. */
+  #explained = false;
+  /** Aborted at the end, so that nothing of ours stays registered with the signals of others. */
+  readonly #ended = new AbortController();
 
   /** @throws {ConfigurationError} for options that can't be right; nothing is connected yet */
   constructor(options: MQTTConnectorOptions) {
@@ -96,9 +100,11 @@ export class MQTTConnector implements AsyncDisposable {
    * @param options.signal shuts the connector down when it is aborted
    * @throws {MQTTConnectionError} `closed`, when it is shut down before the first connection
    */
-  run(options: { signal?: AbortSignal } = {}): Promise<void> {
+  run({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    signal?.addEventListener('abort', () => void this.shutdown(), { once: true, signal: this.#ended.signal });
+    if (signal?.aborted) void this.shutdown();
     if (!this.#running) {
-      this.#running = this.#run(options.signal);
+      this.#running = this.#run();
       // Who does not wait for the connection need not handle its absence either.
       this.#running.catch(() => {});
     }
@@ -109,7 +115,7 @@ export class MQTTConnector implements AsyncDisposable {
    * Publishes a message. Resolves when the broker has acknowledged it (QoS 1, 2) or the socket has taken it (QoS 0).
    *
    * @throws {MQTTNotConnectedError} at once, when there is no connection
-   * @throws {MQTTGatewayError} `invalid_message`, when the topic is not legal
+   * @throws {MQTTGatewayError} `invalid_message`, when the topic is not legal, or the payload is neither string nor bytes
    * @throws {MQTTConnectionError} `broker_unreachable`, when the connection is lost before the broker answered: the
    *   message may have arrived or not
    */
@@ -119,19 +125,26 @@ export class MQTTConnector implements AsyncDisposable {
     // MQTT.js sends illegal topics; the broker then cuts the connection.
     const fault = topicFault(topic);
     if (fault) throw new MQTTGatewayError('invalid_message', `can't publish: ${fault}`);
+    if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
+      throw new MQTTGatewayError(
+        'invalid_message',
+        `can't publish: a payload is a string or bytes, not ${typeof payload}`,
+      );
+    }
 
     await new Promise<void>((resolve, reject) => {
       // MQTT.js never calls back for QoS 0 when the socket dies while full: at the latest the loss of the connection settles it.
       const pending: Pending = { resolve, reject };
       this.#pending.add(pending);
       const { qos = 0, retain = false } = options;
-      client.publish(topic, payload as string | Buffer, { qos, retain }, (error) => {
+      const settle = (error?: Error) => {
         if (!this.#pending.delete(pending)) return;
         if (!error) return resolve();
         // A reason code is the broker's own answer; everything else is about the connection.
         const code = typeof (error as { code?: unknown }).code === 'number' ? 'broker_refused' : 'broker_unreachable';
         reject(new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error }));
-      });
+      };
+      client.publish(topic, payload as string | Buffer, { qos, retain }, settle);
     });
   }
 
@@ -148,21 +161,17 @@ export class MQTTConnector implements AsyncDisposable {
     return this.shutdown();
   }
 
-  async #run(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#closing || signal?.aborted) throw shutDownError();
+  async #run(): Promise<void> {
+    if (this.#closing) throw shutDownError();
     const client = connect(this.#clientOptions);
     client.handleMessage = (packet, done) => void this.#handle(packet as IPublishPacket, done);
     client.on('connect', () => this.#subscribe(client));
     client.on('close', () => this.#onClose(client));
-    client.on('error', (error) => this.#reportFault(describeError(error)));
+    client.on('error', (error) => this.#reportFault(explainFault(error, this.address)));
     this.#client = client;
     this.#enter('connecting');
     this.#logger.info(`connecting to ${formatBrokerAddress(this.address)}`);
     client.connect();
-
-    const onAbort = () => void this.shutdown();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#stopListening = () => signal?.removeEventListener('abort', onAbort);
     await new Promise<void>((resolve, reject) => {
       const unwatch = this.watch((state) => {
         if (state === 'connecting') return;
@@ -170,7 +179,6 @@ export class MQTTConnector implements AsyncDisposable {
         if (state === 'connected') resolve();
         else reject(shutDownError());
       });
-      if (signal?.aborted) onAbort();
     });
   }
 
@@ -179,17 +187,15 @@ export class MQTTConnector implements AsyncDisposable {
     this.#logger.info(`connected to ${formatBrokerAddress(this.address)}`);
     if (this.#topics.length === 0) return this.#enter('connected');
 
-    client.subscribe([...this.#topics], { qos: this.#subscribeQoS }, (error, grants = []) => {
-      if (!client.connected) return;
-      // 3.1.1 answers a refused subscription with 128 in place of a QoS; MQTT.js reports it as an error.
-      const refused = grants.filter(({ qos }) => qos >= 128).map(({ topic }) => topic);
-      if (error || refused.length > 0) {
-        this.#logger.error(
-          `the broker refused to subscribe to ${(refused.length > 0 ? refused : this.#topics).join(', ')}${error ? `: ${describeError(error)}` : ''}`,
-        );
-      } else {
-        this.#logger.info(`subscribed to ${this.#topics.join(', ')}`);
+    client.subscribe([...this.#topics], { qos: this.#subscribeQoS }, (error) => {
+      if (!client.connected || this.#closing) return;
+      const refused = refusedTopics(error, this.#topics);
+      const accepted = this.#topics.filter((topic) => !refused.includes(topic));
+      if (refused.length > 0) {
+        const why = 'its access list has to allow it';
+        this.#logger.error(`the broker refused the subscription to ${refused.join(', ')}: ${why}`);
       }
+      if (accepted.length > 0) this.#logger.info(`subscribed to ${accepted.join(', ')}`);
       this.#enter('connected');
     });
   }
@@ -209,7 +215,10 @@ export class MQTTConnector implements AsyncDisposable {
     if (this.connected && !this.#closing) {
       this.#logger.warn(`lost the connection to ${formatBrokerAddress(this.address)}; trying again`);
       this.#enter('connecting');
+    } else if (!this.#explained) {
+      this.#reportFault('closed the connection at once: is this a port for MQTT?');
     }
+    this.#explained = false;
     this.#giveBack(client);
   }
 
@@ -230,17 +239,21 @@ export class MQTTConnector implements AsyncDisposable {
 
   /** A fault that repeats at each attempt is worth one line. */
   #reportFault(fault: string): void {
+    this.#explained = true;
+    if (this.#closing) return;
     if (fault === this.#lastFault) return this.#logger.debug(`still: ${fault}`);
     this.#lastFault = fault;
     this.#logger.warn(`the broker at ${formatBrokerAddress(this.address)}: ${fault}; trying again`);
   }
 
   async #shutdown(): Promise<void> {
-    this.#stopListening();
+    this.#ended.abort();
     const client = this.#client;
     if (client) {
       const wasConnected = this.connected;
       this.#giveBack(client);
+      // With manualConnect, MQTT.js forgets that it was ended while an attempt is under way, and would try again for ever.
+      client.options.reconnectPeriod = 0;
       await new Promise<void>((resolve) => {
         // A broker that hangs would hold a polite end for ever.
         const timer = setTimeout(() => {
@@ -260,8 +273,21 @@ export class MQTTConnector implements AsyncDisposable {
   #enter(state: LinkState): void {
     if (this.#state === state || this.#state === 'closed') return;
     this.#state = state;
-    for (const watcher of [...this.#watchers]) watcher(state);
+    for (const watcher of [...this.#watchers]) {
+      try {
+        watcher(state);
+      } catch (error) {
+        this.#logger.error(`a watcher of the connection failed: ${describeError(error)}`);
+      }
+    }
   }
+}
+
+/** The topics that the broker refused: 3.1.1 answers them with 128 in place of a QoS, which MQTT.js makes an error. */
+function refusedTopics(error: Error | null, topics: readonly string[]): readonly string[] {
+  if (!error) return [];
+  const granted = (error as { packet?: { granted?: unknown } }).packet?.granted;
+  return Array.isArray(granted) ? topics.filter((_topic, index) => (granted[index] as number) >= 128) : topics;
 }
 
 function shutDownError(): MQTTConnectionError {

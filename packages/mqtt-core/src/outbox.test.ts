@@ -40,6 +40,14 @@ describe('a memory outbox', () => {
     expect(outbox.take()?.payload).toBe('x'.repeat(8));
   });
 
+  it('gives up a message that is beyond its bounds by itself, and no other for it', () => {
+    const outbox = new MemoryOutbox({ maxBytes: 10 });
+    outbox.put(message('1'));
+    expect(outbox.put(message('x'.repeat(10)))).toBe(1);
+    expect(outbox.take()?.payload).toBe('1');
+    expect(outbox.take()).toBeUndefined();
+  });
+
   it('does not give up what is on the wire', () => {
     const outbox = new MemoryOutbox({ maxMessages: 1 });
     outbox.put(message('1'));

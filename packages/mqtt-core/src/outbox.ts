@@ -13,7 +13,10 @@ export interface OutboundMessage {
 export interface Outbox {
   /** Messages that were put and are neither settled nor given up. */
   readonly waiting: number;
-  /** Appends a message. Returns how many were given up, oldest first, to stay within the bounds. */
+  /**
+   * Appends a message. Returns how many were given up to stay within the bounds: the oldest, or the message itself when
+   * it alone is beyond them.
+   */
   put(message: OutboundMessage): number;
   /** The oldest message that is not taken, or `undefined` when there is none. */
   take(): OutboundMessage | undefined;
@@ -21,6 +24,8 @@ export interface Outbox {
   settle(message: OutboundMessage): void;
   /** Makes everything that was taken and is not settled ready to be taken again, in the order it was put. */
   rewind(): void;
+  /** Ends the outbox. Resolves with how many messages are lost with it: those that still wait, where it does not keep them. */
+  close(): Promise<number>;
 }
 
 /** Bounds of a {@link MemoryOutbox}. */
@@ -52,6 +57,8 @@ export class MemoryOutbox implements Outbox {
   }
 
   put(message: OutboundMessage): number {
+    // One that fits in no outbox of this size must not push out all the others first.
+    if (sizeOf(message) > this.#maxBytes) return 1;
     this.#queue.push(message);
     this.#bytes += sizeOf(message);
     let givenUp = 0;
@@ -79,6 +86,10 @@ export class MemoryOutbox implements Outbox {
     this.#queue = [...this.#taken, ...this.#queue.slice(this.#head)];
     this.#head = 0;
     this.#taken.clear();
+  }
+
+  async close(): Promise<number> {
+    return this.waiting;
   }
 
   get #ready(): number {

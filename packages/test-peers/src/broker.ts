@@ -27,6 +27,8 @@ export interface BrokerOptions {
   tls?: Certificates;
   /** With `tls`: accept only clients that have a certificate. */
   clientCertificate?: boolean;
+  /** A topic filter that nobody may subscribe to. Only aedes can. Default: everything is allowed. */
+  deniedTopic?: string;
   /** The only user who is let in. Default: everybody is. */
   user?: { name: string; password: string };
 }
@@ -56,11 +58,16 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
 
 type Running = Pick<Broker, 'port' | 'pid' | 'cut'> & AsyncDisposable;
 
-async function startAedes({ port = 0, webSocket, tls, clientCertificate, user }: BrokerOptions): Promise<Running> {
+async function startAedes(options: BrokerOptions): Promise<Running> {
+  const { port = 0, webSocket, tls, clientCertificate, deniedTopic, user } = options;
   const aedes = await Aedes.createBroker();
   if (user) {
     aedes.authenticate = (_client, name, password, done) =>
       done(null, name === user.name && password?.toString() === user.password);
+  }
+  if (deniedTopic) {
+    aedes.authorizeSubscribe = (_client, subscription, done) =>
+      done(null, subscription.topic === deniedTopic ? null : subscription);
   }
   const handle = (stream: Duplex) => void aedes.handle(readingAll(stream) as Socket);
   const tlsOptions = tls && {
@@ -129,7 +136,7 @@ async function startMosquitto(options: BrokerOptions): Promise<Running> {
     await writeFile(path, content, { mode: 0o644 });
     return path;
   };
-  const lines = [`listener ${port} 127.0.0.1`, 'persistence false', 'max_queued_messages 0'];
+  const lines = [`listener ${port} 127.0.0.1`, 'persistence false', 'max_queued_messages 0', 'set_tcp_nodelay true'];
   if (options.webSocket) lines.push('protocol websockets');
   if (options.tls) {
     lines.push(`cafile ${await file('ca.pem', options.tls.ca)}`);
