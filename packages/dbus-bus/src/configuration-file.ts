@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { reasonOf } from './tls-files.js';
 
 /** A configuration file, JSON or YAML (of which JSON is a part): its content, and where each part of it stands. */
 export class ConfigurationFile {
@@ -81,7 +82,7 @@ function readSource(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigurationError([{ path: [], message: `can't read the file: ${describeError(error)}`, file: path }], {
+    throw new ConfigurationError([{ path: [], message: `can't read the file: ${reasonOf(error)}`, file: path }], {
       cause: error,
     });
   }

@@ -83,27 +83,33 @@ describe('a configuration file', () => {
       "2:15: a broker URL is like 'mqtt://host:1883', with mqtt, mqtts, ws or wss in front (at broker.host)",
       "2:35: unknown key 'prot': did you mean 'port'? (at broker.prot)",
       '2:49: expected a port, an integer from 1 to 65535 (at broker.port)',
-      '3:3: expected a user name (at auth.username)',
+      '3:3: missing: a user name (at auth.username)',
       '4:12: certfile needs keyfile beside it (at tls.certfile)',
       "4:33: unknown key 'ca_cert': did you mean 'ca_certs'? (at tls.ca_cert)",
       "5:31: invalid topic filter: '#' stands alone in the last level, as in 'site/#' (at listened_topics[1])",
       '5:40: expected a topic filter (at listened_topics[2])',
       '6:3: expected 0, 1 or 2 (at qos)',
       "7:13: unknown key 'adress': did you mean 'address'? (at dbus.adress)",
-      "8:16: expected a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
+      "8:16: missing: a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
       "8:45: unknown key 'sideways': known here: inbound, outbound (at filters.sideways)",
       "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, filters (at colour)",
     ]);
   });
 
   it.each([
-    ['{}', ['1:1: expected a section with the host of the broker (at broker)']],
+    ['{}', ['1:1: missing: a section with the host of the broker (at broker)']],
     ['', ['1:1: expected a configuration: a JSON or YAML object']],
     ['[]', ['1:1: expected a configuration: a JSON or YAML object']],
     ['just text', ['1:1: expected a configuration: a JSON or YAML object']],
     [
       'broker: {host: ""}',
       ["1:10: '' is neither a host name nor a broker URL like 'mqtt://host:1883' (at broker.host)"],
+    ],
+    [
+      'broker: {host: h}\ndbus: {address: foo}',
+      [
+        "2:8: no usable D-Bus address: 'foo': the transport 'foo' is not supported (unix and tcp are); one is like 'unix:path=/run/cstbox/bus' (at dbus.address)",
+      ],
     ],
     ['broker: {host: h, port: 0}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
     ['broker: {host: h, port: 1.5}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],

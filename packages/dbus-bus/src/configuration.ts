@@ -9,6 +9,8 @@ import {
 import { distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { ConfigurationFile } from './configuration-file.js';
+import { parseDBusAddress } from './dbus-address.js';
+import type { TLSFiles } from './tls-files.js';
 
 /** The configuration of the gateway, under the names that it has in the file. */
 export interface GatewayConfiguration {
@@ -23,17 +25,8 @@ export interface GatewayConfiguration {
   };
   /** Who we are at the broker. Default: nobody. */
   auth?: { username: string; password?: string | undefined } | undefined;
-  /** Turns TLS on. Paths of PEM files, relative to the configuration file. */
-  tls?:
-    | {
-        /** Authorities to trust. Default: those that Node.js ships. */
-        ca_certs?: string | undefined;
-        /** The client's certificate; needs `keyfile`. */
-        certfile?: string | undefined;
-        /** The key of the client's certificate. */
-        keyfile?: string | undefined;
-      }
-    | undefined;
+  /** Turns TLS on. Paths are relative to the configuration file. */
+  tls?: TLSFiles | undefined;
   /** Topic filters to subscribe to. Default: none. */
   listened_topics: string[];
   /** The QoS to publish and to subscribe with. Default: 1. */
@@ -49,6 +42,10 @@ export interface GatewayConfiguration {
   filters?: { inbound?: FilterSection | undefined; outbound?: FilterSection | undefined } | undefined;
 }
 
+/** A configuration as it may be given: what has a default may be left out. */
+export type GatewayConfigurationInput = Omit<GatewayConfiguration, 'listened_topics' | 'qos'> &
+  Partial<Pick<GatewayConfiguration, 'listened_topics' | 'qos'>>;
+
 /** A filter and what it is told. */
 export interface FilterSection {
   /** Name of a package, or path of a module relative to the configuration file. */
@@ -59,6 +56,21 @@ export interface FilterSection {
 
 const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}, not an empty text`);
 
+/** Takes what a function takes that throws when it does not like its argument. */
+const check = (parse: (value: string) => unknown) => (value: string, context: { addIssue(message: string): void }) => {
+  const fault = faultOf(() => parse(value));
+  if (fault) context.addIssue(fault);
+};
+
+function faultOf(parse: () => unknown): string | undefined {
+  try {
+    parse();
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
 const filterSection = z.looseObject(
   { use: text("a package's name, or a path like './my-filter.js'") },
   'expected a section with use',
@@ -68,10 +80,9 @@ const shape = z.strictObject(
   {
     broker: z.strictObject(
       {
-        host: z.string("expected the broker's host name, IP address or URL").superRefine((host, context) => {
-          const fault = addressFault(host, false);
-          if (fault) context.addIssue(fault);
-        }),
+        host: z
+          .string("expected the broker's host name, IP address or URL")
+          .superRefine(check((host) => parseBrokerAddress(host, undefined, false))),
         port: z
           .int('expected a port, an integer from 1 to 65535')
           .min(1, 'expected a port, an integer from 1 to 65535')
@@ -116,7 +127,11 @@ const shape = z.strictObject(
     qos: z.literal([0, 1, 2], 'expected 0, 1 or 2').default(1),
     dbus: z
       .strictObject(
-        { address: text("a D-Bus address like 'unix:path=/run/cstbox/bus'").optional() },
+        {
+          address: text("a D-Bus address like 'unix:path=/run/cstbox/bus'")
+            .superRefine(check(parseDBusAddress))
+            .optional(),
+        },
         'expected a section',
       )
       .optional(),
@@ -131,18 +146,10 @@ const shape = z.strictObject(
 );
 
 const schema = shape.superRefine(({ broker, tls }, context) => {
-  const fault = addressFault(broker.host, tls !== undefined);
+  if (tls === undefined) return;
+  const fault = faultOf(() => parseBrokerAddress(broker.host, undefined, true));
   if (fault) context.addIssue({ code: 'custom', message: fault, path: ['broker', 'host'] });
 });
-
-function addressFault(host: string, tls: boolean): string | undefined {
-  try {
-    parseBrokerAddress(host, undefined, tls);
-    return undefined;
-  } catch (error) {
-    return describeError(error);
-  }
-}
 
 /**
  * Checks a configuration and fills in the defaults.
@@ -150,7 +157,7 @@ function addressFault(host: string, tls: boolean): string | undefined {
  * @throws {ConfigurationError} with every problem, each with its path
  */
 export function checkConfiguration(content: unknown): GatewayConfiguration {
-  const result = schema.safeParse(content);
+  const result = schema.safeParse(content, { reportInput: true });
   if (result.success) return result.data;
   throw new ConfigurationError(result.error.issues.flatMap(explain));
 }
@@ -161,24 +168,37 @@ export function checkConfiguration(content: unknown): GatewayConfiguration {
  * @throws {ConfigurationError} with every problem, each with line and column
  */
 export function loadConfiguration(path: string): GatewayConfiguration {
-  const file = ConfigurationFile.read(path);
+  return checkFile(ConfigurationFile.read(path));
+}
+
+/**
+ * Checks a file that was read. Relative paths in it become absolute.
+ *
+ * @throws {ConfigurationError} with every problem, each with line and column
+ */
+export function checkFile(file: ConfigurationFile): GatewayConfiguration {
   try {
-    return resolvePaths(checkConfiguration(file.content), file);
+    const configuration = checkConfiguration(file.content);
+    const { tls } = configuration;
+    return tls ? { ...configuration, tls: resolveTls(tls, file) } : configuration;
   } catch (error) {
     throw error instanceof ConfigurationError ? file.locate(error) : error;
   }
 }
 
-function resolvePaths(configuration: GatewayConfiguration, file: ConfigurationFile): GatewayConfiguration {
-  const { tls } = configuration;
-  if (!tls) return configuration;
-  const entries = Object.entries(tls).map(([key, path]) => [key, path === undefined ? path : file.resolve(path)]);
-  return { ...configuration, tls: Object.fromEntries(entries) };
+/** The section `tls` with absolute paths. */
+export function resolveTls(tls: TLSFiles, file: ConfigurationFile): TLSFiles {
+  return Object.fromEntries(
+    Object.entries(tls).map(([key, path]) => [key, typeof path === 'string' ? file.resolve(path) : path]),
+  );
 }
 
 function explain(issue: z.core.$ZodIssue): ConfigurationProblem[] {
   const path = issue.path as (string | number)[];
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  if (issue.code !== 'unrecognized_keys') {
+    const missing = issue.code === 'invalid_type' && issue.input === undefined;
+    return [{ path, message: missing ? issue.message.replace(/^expected/, 'missing:') : issue.message }];
+  }
   const known = knownKeys(path);
   return issue.keys.map((key) => {
     const nearest = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0];

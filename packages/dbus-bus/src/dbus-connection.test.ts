@@ -125,6 +125,40 @@ describe.skipIf(dbusDaemonMissing())('a connection to a bus', () => {
     await waitFor('the signals', () => heard === 1_000);
   });
 
+  it('closes once, however often it is told, and whatever the bus does meanwhile', async () => {
+    await using bus = await startBus();
+    await using listener = await DBusConnection.open(bus.address);
+    let heard = 0;
+    listener.onSignal(({ member }) => {
+      if (member === 'C') heard++;
+    });
+    await listener.addMatch("type='signal',interface='a.b'");
+    const sender = await DBusConnection.open(bus.address);
+    for (let index = 0; index < 3_000; index++) {
+      sender.send({ type: MessageType.SIGNAL, path: '/', interface: 'a.b', member: 'C' });
+    }
+    await Promise.all([sender.close(), sender.close()]);
+    await waitFor('the signals', () => heard === 3_000);
+
+    const broken = await DBusConnection.open(bus.address);
+    for (let index = 0; index < 3_000; index++) {
+      broken.send({ type: MessageType.SIGNAL, path: '/', interface: 'a.b', member: 'C' });
+    }
+    const closing = broken.close();
+    bus.daemon.kill('SIGKILL');
+    await expect(closing).resolves.toBeUndefined();
+  });
+
+  it('gives up when it is told to while the bus is silent', async () => {
+    await using bus = await startBus();
+    bus.daemon.kill('SIGSTOP');
+    const started = performance.now();
+    const opening = DBusConnection.open(bus.address, { signal: AbortSignal.timeout(100) });
+    await expect(opening).rejects.toMatchObject({ code: 'bus_unreachable' });
+    expect(performance.now() - started).toBeLessThan(2_000);
+    bus.daemon.kill('SIGCONT');
+  });
+
   it('carries strings of every kind, and integers of 64 bits', async () => {
     await using bus = await startBus();
     await using connection = await DBusConnection.open(bus.address);

@@ -22,6 +22,8 @@ const DAEMON = {
   interface: 'org.freedesktop.DBus',
 };
 const CALL_TIMEOUT_MS = 5_000;
+/** How long what was sent may take to leave when the connection is closed. */
+const FLUSH_TIMEOUT_MS = 500;
 /** D-Bus specification, "Message Format": a message has at most 128 MiB. */
 const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 
@@ -29,6 +31,9 @@ const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 export function nextSerial(serial: number): number {
   return serial === 0xffff_ffff ? 1 : serial + 1;
 }
+
+/** More kinds of faults than that are not worth a line each. */
+const MAX_REPORTED = 20;
 
 interface PendingCall {
   resolve(body: readonly unknown[]): void;
@@ -55,6 +60,9 @@ export class DBusConnection implements AsyncDisposable {
   #serial = 0;
   #uniqueName = '';
   #endReason: string | undefined;
+  #closing: Promise<void> | undefined;
+  /** Kinds of faults that were logged: a stranger can repeat them at will. */
+  readonly #reported = new Set<string>();
   readonly #settleClosed: (reason: string) => void;
 
   private constructor(socket: Socket, logger: Logger) {
@@ -82,7 +90,7 @@ export class DBusConnection implements AsyncDisposable {
     const faults: string[] = [];
     for (const candidate of parseDBusAddress(address)) {
       try {
-        return await DBusConnection.#greet(await openSocket(candidate, signal), logger);
+        return await DBusConnection.#greet(await openSocket(candidate, signal), logger, signal);
       } catch (error) {
         faults.push(describeError(error));
       }
@@ -90,8 +98,10 @@ export class DBusConnection implements AsyncDisposable {
     throw new MQTTGatewayError('bus_unreachable', `no bus answers at ${address}: ${faults.join('; ')}`);
   }
 
-  static async #greet(socket: Socket, logger: Logger): Promise<DBusConnection> {
+  static async #greet(socket: Socket, logger: Logger, signal?: AbortSignal): Promise<DBusConnection> {
     const connection = new DBusConnection(socket, logger);
+    const giveUp = () => socket.destroy(new Error('aborted'));
+    signal?.addEventListener('abort', giveUp, { once: true });
     try {
       const [name] = await connection.call({ ...DAEMON, member: 'Hello' });
       connection.#uniqueName = name as string;
@@ -99,6 +109,8 @@ export class DBusConnection implements AsyncDisposable {
     } catch (error) {
       await connection.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 
@@ -188,20 +200,25 @@ export class DBusConnection implements AsyncDisposable {
   }
 
   /** Ends the connection, after what was sent has left. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#endReason === undefined) {
-      this.#end('closed');
-      const flushed = new Promise<void>((resolve) => this.#socket.end(() => resolve()));
-      // A bus that hangs takes nothing: it does not hold us up.
-      const timer = setTimeout(() => this.#socket.destroy(), 500);
-      await Promise.race([flushed, once(this.#socket, 'close')]);
-      clearTimeout(timer);
-    }
-    this.#socket.destroy();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#endReason === undefined) {
+      this.#end('closed');
+      const flushed = new Promise<void>((resolve) => this.#socket.end(() => resolve()));
+      // A bus that hangs takes nothing, and one that is gone says so: neither holds us up.
+      const timer = setTimeout(() => this.#socket.destroy(), FLUSH_TIMEOUT_MS);
+      await Promise.race([flushed, once(this.#socket, 'close').catch(() => {})]);
+      clearTimeout(timer);
+    }
+    this.#socket.destroy();
   }
 
   async #processOf(name: string): Promise<string> {
@@ -221,7 +238,7 @@ export class DBusConnection implements AsyncDisposable {
         try {
           return listener();
         } catch (error) {
-          this.#logger.warn(`left out a message of the bus that can't be decoded: ${describeError(error)}`);
+          this.#reportOnce(`left out a message of the bus that can't be decoded: ${describeError(error)}`);
         }
       }
     };
@@ -247,8 +264,14 @@ export class DBusConnection implements AsyncDisposable {
         this.#settleCall(message);
       }
     } catch (error) {
-      this.#logger.error(`a handler of bus messages failed: ${describeError(error)}`);
+      this.#reportOnce(`a handler of bus messages failed: ${describeError(error)}`);
     }
+  }
+
+  #reportOnce(fault: string): void {
+    if (this.#reported.has(fault) || this.#reported.size >= MAX_REPORTED) return this.#logger.debug(fault);
+    this.#reported.add(fault);
+    this.#logger.error(`${fault}; further ones are not logged`);
   }
 
   #settleCall({ type, replySerial = 0, errorName = '', body = [] }: DBusMessage): void {

@@ -155,4 +155,76 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
       message: expect.stringContaining('switch:lamp'),
     });
   });
+
+  it('leaves nothing behind when it can not subscribe', async () => {
+    await using house = await openHouse();
+    const bus = new DBusEventBus(house.connection);
+    const heard: unknown[] = [];
+    const listener = { event: (...event: unknown[]) => void heard.push(event), malformed() {} };
+    await expect(bus.subscribe(['sensor', "x'y"], listener)).rejects.toMatchObject({ code: 'bus_refused' });
+    const { events } = await listen(bus);
+    await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+    await waitFor('the event', () => events.length === 1);
+    expect(heard).toEqual([]);
+  });
+
+  it('can subscribe after the bus did not answer once', async () => {
+    await using house = await openHouse();
+    const bus = new DBusEventBus(house.connection);
+    const call = house.connection.call.bind(house.connection);
+    house.connection.call = (message) => call({ ...message, timeoutMs: 50 });
+    house.bus.daemon.kill('SIGSTOP');
+    await expect(listen(bus)).rejects.toMatchObject({ code: 'bus_unreachable' });
+    house.bus.daemon.kill('SIGCONT');
+    house.connection.call = call;
+    const { events } = await listen(bus);
+    await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+    await waitFor('the event', () => events.length === 1);
+  });
+
+  it('knows the event manager that came between the question for it and the answer', async () => {
+    await using bus = await startBus();
+    await using connection = await DBusConnection.open(bus.address);
+    await using first = await DBusConnection.open(bus.address);
+    await using second = await DBusConnection.open(bus.address);
+    await first.requestName(EVENT_MANAGER);
+    const getNameOwner = connection.getNameOwner.bind(connection);
+    connection.getNameOwner = async (name) => {
+      const owner = await getNameOwner(name);
+      // The change is read before whoever asked gets to run.
+      await first.releaseName(EVENT_MANAGER);
+      await second.requestName(EVENT_MANAGER);
+      await connection.call({
+        destination: 'org.freedesktop.DBus',
+        path: '/',
+        interface: 'org.freedesktop.DBus',
+        member: 'GetId',
+      });
+      return owner;
+    };
+    const { events, faults } = await listen(new DBusEventBus(connection));
+    second.send(signal([1n, 'temperature', 'kitchen', '{}']));
+    await waitFor('the event', () => events.length + faults.length > 0);
+    expect(faults).toEqual([]);
+  });
+
+  it('says when there is no event manager, when one comes, and when it goes', async () => {
+    await using bus = await startBus();
+    await using connection = await DBusConnection.open(bus.address);
+    const lines: string[] = [];
+    const at = (level: string) => (line: string) => void lines.push(`${level} ${line}`);
+    const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    await new DBusEventBus(connection, { logger }).subscribe(['sensor'], { event() {}, malformed() {} });
+    {
+      await using manager = await DBusConnection.open(bus.address);
+      await manager.requestName(EVENT_MANAGER);
+      await waitFor('the news', () => lines.length === 2);
+    }
+    await waitFor('the news', () => lines.length === 3);
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn there is no event manager on this bus: no event comes/),
+      expect.stringMatching(/^info the event manager is there/),
+      expect.stringMatching(/^warn the event manager is gone/),
+    ]);
+  });
 });

@@ -30,7 +30,8 @@ class In extends InboundFilter {
   }
 }
 
-const configuration = { broker: { host: 'localhost' }, listened_topics: [] as string[], qos: 1 as const };
+const configuration = { broker: { host: 'localhost' } };
+const complete = { ...configuration, listened_topics: [], qos: 1 as const };
 
 describe('the gateway service', () => {
   it('refuses to be without any filter, as the original', () => {
@@ -48,7 +49,7 @@ describe('the gateway service', () => {
     expect(DEFAULT_BROKER_PORT).toBe(61_613);
     expect(MQTTGatewayServiceObject.DEFAULT_BROKER_PORT).toBe(61_613);
     const address = (host: string, port?: number) =>
-      new MQTTConnector(connectorOptions({ ...configuration, broker: { host, port } })).address.port;
+      new MQTTConnector(connectorOptions({ ...complete, broker: { host, port } })).address.port;
     expect([address('h'), address('h', 1884), address('mqtt://h'), address('mqtt://h:1885')]).toEqual([
       61_613, 1884, 1883, 1885,
     ]);
@@ -57,8 +58,21 @@ describe('the gateway service', () => {
   it('names the certificate that it can not read', () => {
     const tls = { ca_certs: '/nowhere/ca.pem' };
     expect(() => new MQTTGatewayServiceObject({ ...configuration, tls }, new In())).toThrow(
-      /can't read \/nowhere\/ca\.pem: ENOENT.*\(at tls\.ca_certs\)/,
+      /can't read \/nowhere\/ca\.pem: ENOENT: no such file or directory \(at tls\.ca_certs\)/,
     );
+  });
+
+  it('starts once, stops once, and takes no configuration in between', async () => {
+    const bus = new MemoryEventBus();
+    const service = new MQTTGatewayServiceObject({ broker: { host: '127.0.0.1', port: 1 } }, null, new Out(), { bus });
+    await Promise.all([service.start(), service.start()]);
+    expect(() => service.configure(configuration)).toThrow('takes no other configuration');
+    await Promise.all([service.stop(), service.stop()]);
+    await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+    expect(service.counts?.out.received).toBe(0);
+    const stopped = new MQTTGatewayServiceObject(configuration, null, new Out(), { bus });
+    await stopped.stop();
+    await expect(stopped.start()).rejects.toMatchObject({ code: 'closed' });
   });
 
   it('bridges any bus that it is given, over TLS with a client certificate', async () => {

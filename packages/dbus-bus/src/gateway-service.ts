@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import {
   ConfigurationError,
-  describeError,
   type EventBus,
   Gateway,
   type GatewayCounts,
@@ -9,17 +7,18 @@ import {
   type Logger,
   MQTTConnector,
   type MQTTConnectorOptions,
+  MQTTGatewayError,
   type OutboundFilter,
   silentLogger,
-  type TLSOptions,
 } from '@cstbox/mqtt-core';
-import { checkConfiguration, type GatewayConfiguration } from './configuration.js';
+import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
 import { sessionBusAddress } from './dbus-address.js';
 import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
 import { wellKnownName } from './names.js';
 import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
+import { readTlsFiles } from './tls-files.js';
 
 /** The port of a broker that is given by its host alone, as in the original. */
 export const DEFAULT_BROKER_PORT = 61613;
@@ -48,6 +47,8 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   #connector!: MQTTConnector;
   #gateway: Gateway | undefined;
   #ownConnection: DBusConnection | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
   /**
    * @param cfg the configuration, as {@link loadConfiguration} returns it
@@ -56,7 +57,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
    * @throws {ConfigurationError} when both filters are missing, or the configuration is wrong
    */
   constructor(
-    cfg: GatewayConfiguration,
+    cfg: GatewayConfigurationInput,
     inboundFilter?: InboundFilter | null,
     outboundFilter?: OutboundFilter | null,
     options: MQTTGatewayServiceOptions = {},
@@ -83,25 +84,48 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   }
 
   /**
-   * Takes a configuration, for the next `start()`.
+   * Takes a configuration, before `start()`.
    *
    * @throws {ConfigurationError} with every problem in it; certificates and keys are read here
+   * @throws {MQTTGatewayError} `closed`, after `start()`
    */
-  configure(cfg: GatewayConfiguration): void {
+  configure(cfg: GatewayConfigurationInput): void {
+    if (this.#starting)
+      throw new MQTTGatewayError('closed', 'the service has started: it takes no other configuration');
     const configuration = checkConfiguration(cfg);
     this.#connector = new MQTTConnector({ ...connectorOptions(configuration), logger: this.#logger('MQTTConnector') });
     this.#configuration = configuration;
   }
 
   /**
-   * Attaches to the bus and starts to connect to the broker, without waiting for it.
+   * Attaches to the bus and starts to connect to the broker, without waiting for it. A second call returns the same
+   * promise.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be joined
+   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be joined; `closed`, after `stop()`
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** Delivers what is on its way, and disconnects from both sides. Idempotent; it can't be started again. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #start(): Promise<void> {
+    if (this.#stopping) throw new MQTTGatewayError('closed', 'the service was stopped: make a new one');
     const logger = this.#logger('MQTTGateway');
     if (this.#inbound && this.#configuration.listened_topics.length === 0) {
       logger.warn('there is an inbound filter, but listened_topics is empty: no message will come in');
+    }
+    if (!this.#inbound && this.#configuration.listened_topics.length > 0) {
+      logger.warn('there are listened_topics, but no inbound filter: what comes on them is ignored');
     }
     this.#gateway = new Gateway({
       bus: this.#options.bus ?? (await this.#connectBus()),
@@ -114,20 +138,16 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
     await this.#gateway.start();
   }
 
-  /** Delivers what is on its way, and disconnects from both sides. Idempotent; it can't be started again. */
-  async stop(): Promise<void> {
+  async #stop(): Promise<void> {
+    await this.#starting?.catch(() => {});
     await this.#gateway?.stop();
     await this.#ownConnection?.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
   }
 
   async #connectBus(): Promise<EventBus> {
     const address = this.#configuration.dbus?.address ?? sessionBusAddress(process.env);
     this.#ownConnection = await DBusConnection.open(address, { logger: this.#logger('DBus') });
-    return new DBusEventBus(this.#ownConnection);
+    return new DBusEventBus(this.#ownConnection, { logger: this.#logger('EventBus') });
   }
 
   #logger(component: string): Logger {
@@ -150,24 +170,8 @@ export function connectorOptions(configuration: GatewayConfiguration): MQTTConne
     ...(broker.client_id === undefined ? {} : { clientId: broker.client_id }),
     ...(auth === undefined ? {} : { login: auth.username }),
     ...(auth?.password === undefined ? {} : { password: auth.password }),
-    ...(tls === undefined ? {} : { tls: readTls(tls) }),
+    ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
     topics,
     subscribeQoS: qos,
   };
-}
-
-function readTls(tls: NonNullable<GatewayConfiguration['tls']>): TLSOptions {
-  const read = (key: 'ca_certs' | 'certfile' | 'keyfile') => {
-    const path = tls[key];
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(path);
-    } catch (error) {
-      throw new ConfigurationError([{ path: ['tls', key], message: `can't read ${path}: ${describeError(error)}` }], {
-        cause: error,
-      });
-    }
-  };
-  const [ca, cert, key] = [read('ca_certs'), read('certfile'), read('keyfile')];
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }

@@ -1,10 +1,15 @@
 // The gateway as a CSTBox service.
 export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions, DEFAULT_BROKER_PORT } from './gateway-service.js';
-export { loadConfiguration, type GatewayConfiguration, type FilterSection } from './configuration.js';
+export {
+  loadConfiguration,
+  type GatewayConfiguration,
+  type GatewayConfigurationInput,
+  type FilterSection,
+} from './configuration.js';
 
 // CSTBox on D-Bus: the bus as a client, the event manager, any service.
 export { DBusConnection, type DBusConnectionOptions } from './dbus-connection.js';
-export { DBusEventBus } from './dbus-event-bus.js';
+export { DBusEventBus, type DBusEventBusOptions } from './dbus-event-bus.js';
 export { createEventManager, type EventManagerOptions, EventChannel } from './event-manager.js';
 export {
   ServiceContainer,
@@ -16,7 +21,8 @@ export { wellKnownName, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './n
 export { sessionBusAddress, parseDBusAddress, type SocketAddress } from './dbus-address.js';
 
 // For programs that load configurations or serve objects in a way of their own.
-export { checkConfiguration } from './configuration.js';
+export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
+export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile } from './configuration-file.js';
 export { connectorOptions } from './gateway-service.js';
 export { ObjectServer, type DBusInterface, type DBusMethod, type DBusArgument } from './object-server.js';

@@ -1,3 +1,5 @@
+import { MQTTGatewayError } from '@cstbox/mqtt-core';
+
 /** What every well-known name and interface of CSTBox starts with. */
 export const NAME_PREFIX = 'fr.cstb.cstbox.';
 
@@ -13,7 +15,13 @@ export const EVENT_SIGNAL = 'onCSTBoxEvent';
 /** The signature of {@link EVENT_SIGNAL} and of `emitFullEvent`. */
 export const EVENT_SIGNATURE = 'tsss';
 
-/** The object path of a channel. */
+/**
+ * The object path of a channel.
+ *
+ * @throws {MQTTGatewayError} `bus_refused`, for a name that no channel can have (D-Bus specification, "Valid Object
+ *   Paths"): the daemon cuts the connection of whoever sends such a path
+ */
 export function channelPath(channel: string): string {
-  return `/${channel}`;
+  if (/^[A-Za-z0-9_]+$/.test(channel)) return `/${channel}`;
+  throw new MQTTGatewayError('bus_refused', `there is no channel ${JSON.stringify(channel.slice(0, 80))}`);
 }

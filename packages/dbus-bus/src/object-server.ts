@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describeError } from '@cstbox/mqtt-core';
+import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
 import { type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 
@@ -39,9 +39,18 @@ export class ObjectServer {
   readonly #connection: DBusConnection;
   readonly #objects = new Map<string, DBusInterface[]>();
 
+  /** @throws {ConfigurationError} when the connection serves other objects already */
   constructor(connection: DBusConnection) {
+    if (connection.onMethodCall) {
+      throw new ConfigurationError('a connection to the bus serves one service: open another connection for this one');
+    }
     this.#connection = connection;
     connection.onMethodCall = (message) => this.#answer(message);
+  }
+
+  /** Serves nothing more. */
+  close(): void {
+    this.#connection.onMethodCall = undefined;
   }
 
   /** Makes an interface callable at a path. */

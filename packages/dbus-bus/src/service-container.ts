@@ -1,4 +1,11 @@
-import { describeError, FRAMEWORK_EVENT_CHANNEL, type Logger, makeBasicEvent, silentLogger } from '@cstbox/mqtt-core';
+import {
+  describeError,
+  FRAMEWORK_EVENT_CHANNEL,
+  type Logger,
+  MQTTGatewayError,
+  makeBasicEvent,
+  silentLogger,
+} from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
 import { wellKnownName } from './names.js';
@@ -32,6 +39,8 @@ export interface ServiceContainerOptions {
   logger?: Logger;
 }
 
+/** How long an announcement may take: an event manager that hangs must hold up neither start nor stop. */
+const ANNOUNCEMENT_TIMEOUT_MS = 1_000;
 const SYSTEM_PATH = '/__system__';
 /** The variable type of an announcement. */
 const SERVICE_EVENT = 'svcevt';
@@ -50,6 +59,8 @@ export class ServiceContainer implements AsyncDisposable {
   readonly #events: DBusEventBus;
   readonly #announces: boolean;
   readonly #logger: Logger;
+  #server: ObjectServer | undefined;
+  #announcementFailed = false;
   #started: ServiceObject[] = [];
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -80,7 +91,7 @@ export class ServiceContainer implements AsyncDisposable {
   /**
    * Takes the name, exports the objects, starts them, and announces it.
    *
-   * @throws {MQTTGatewayError} `name_taken`, when another process has the name
+   * @throws {MQTTGatewayError} `name_taken`, when another process has the name; `closed`, after `stop()`
    * @throws what an object's `start()` throws, after it announced that it aborts and gave the name back
    */
   start(): Promise<void> {
@@ -98,11 +109,17 @@ export class ServiceContainer implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const server = new ObjectServer(this.#connection);
-    server.export(SYSTEM_PATH, this.#systemInterface());
-    for (const object of this.#objects) server.export(object.path, object.interface);
-    // Callers may find the name at any moment from now on: the objects are there before it.
-    await this.#connection.requestName(wellKnownName(this.#name));
+    if (this.#stopping) throw new MQTTGatewayError('closed', 'the service was stopped: make a new one');
+    this.#server = new ObjectServer(this.#connection);
+    try {
+      this.#server.export(SYSTEM_PATH, this.#systemInterface());
+      for (const object of this.#objects) this.#server.export(object.path, object.interface);
+      // Callers may find the name at any moment from now on: the objects are there before it.
+      await this.#connection.requestName(wellKnownName(this.#name));
+    } catch (error) {
+      this.#end('stopped');
+      throw error;
+    }
     await this.#announce('starting');
     try {
       for (const object of this.#objects) {
@@ -113,6 +130,7 @@ export class ServiceContainer implements AsyncDisposable {
       await this.#announce('aborting');
       await this.#stopObjects();
       await this.#releaseName();
+      this.#end('stopped');
       throw error;
     }
     await this.#announce('running');
@@ -127,13 +145,22 @@ export class ServiceContainer implements AsyncDisposable {
 
   async #stop(how: 'stopped' | 'bus_lost'): Promise<void> {
     await this.#starting?.catch(() => {});
-    if (how === 'stopped') await this.#announce('stopping');
-    await this.#stopObjects();
-    if (how === 'stopped') {
-      await this.#announce('stopped');
-      await this.#releaseName();
+    if (this.#server) {
+      if (how === 'stopped') await this.#announce('stopping');
+      await this.#stopObjects();
+      if (how === 'stopped') {
+        await this.#announce('stopped');
+        await this.#releaseName();
+      }
+      this.#logger.info('stopped');
     }
-    this.#logger.info('stopped');
+    this.#end(how);
+  }
+
+  /** Nothing is served any more: after a stop, or because it never came to be. */
+  #end(how: 'stopped' | 'bus_lost'): void {
+    this.#server?.close();
+    this.#server = undefined;
     this.#settleClosed(how);
   }
 
@@ -160,9 +187,12 @@ export class ServiceContainer implements AsyncDisposable {
       state_str: state,
     });
     try {
-      await this.#events.emit(FRAMEWORK_EVENT_CHANNEL, event);
+      await this.#events.emit(FRAMEWORK_EVENT_CHANNEL, event, { timeoutMs: ANNOUNCEMENT_TIMEOUT_MS });
     } catch (error) {
-      this.#logger.warn(`could not announce '${state}': ${describeError(error)}`);
+      const line = `could not announce '${state}' on the framework channel: ${describeError(error)}`;
+      if (this.#announcementFailed) this.#logger.debug(line);
+      else this.#logger.warn(line);
+      this.#announcementFailed = true;
     }
   }
 

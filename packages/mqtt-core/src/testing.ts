@@ -111,6 +111,32 @@ export function eventBusContract(open: () => Promise<EventBusUnderTest>): Contra
       assert.equal(second.all.length, 1);
     }),
 
+    contractCase('takes two subscriptions of the same listener for two', async () => {
+      await using tested = await open();
+      let heard = 0;
+      const listener = { event: () => void heard++, malformed() {} };
+      await using _first = await tested.bus.subscribe(['sensor'], listener);
+      const second = await tested.bus.subscribe(['sensor'], listener);
+      await using marker = await listen(tested.bus, ['sensor']);
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await marker.count(1);
+      assert.equal(heard, 2);
+      await second.unsubscribe();
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await marker.count(2);
+      assert.equal(heard, 3);
+    }),
+
+    contractCase('refuses an event for a channel that can not exist, and lives', async () => {
+      await using tested = await open();
+      await using heard = await listen(tested.bus, ['sensor']);
+      for (const channel of ['', '/', 'a/b', '../x', 'no-such', "x'y", 'é', '\0']) {
+        await assert.rejects(tested.bus.emit(channel, makeBasicEvent('motion', 'hall')), { code: 'bus_refused' });
+      }
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await heard.count(1);
+    }),
+
     contractCase('refuses an event for a channel that does not exist', async () => {
       await using tested = await open();
       await assert.rejects(tested.bus.emit('attic', makeBasicEvent('motion', 'hall')), { code: 'bus_refused' });
