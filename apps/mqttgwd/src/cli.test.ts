@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -340,6 +341,45 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it('stops while something accepts its connection and says nothing', async () => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    const mute = createServer((socket) => void socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    try {
+      const { port } = mute.address() as { port: number };
+      const configuration = await place.file('c.json', { broker: { host: '127.0.0.1', port }, ...RULES });
+      await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+      await gateway.says('running');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const started = performance.now();
+      gateway.child.kill('SIGTERM');
+      expect(await gateway.exited).toBe(0);
+      expect(performance.now() - started).toBeLessThan(2_500);
+    } finally {
+      mute.close();
+    }
+  });
+
+  it('goes on when nobody reads its log any more', async () => {
+    await using house = await openHouse('aedes');
+    house.gateway.child.stderr?.destroy();
+    house.gateway.child.stdout?.destroy();
+    for (let round = 0; round < 3; round++) {
+      // Each of these would be a line in the log.
+      await house.emitRaw('emitEvent', 'sss', ['temperature', 'kitchen', '[]']);
+      house.broker.cut();
+      await waitFor('the connection of the user', () => house.user.connected);
+    }
+    await waitFor('an event that leaves', async () => {
+      await house.events.emit('sensor', makeBasicEvent('temperature', 'kitchen', 1));
+      return house.messages.some(({ topic }) => topic === 'site/kitchen/temperature');
+    });
+    expect(house.gateway.child.exitCode).toBeNull();
+    house.gateway.child.kill('SIGTERM');
+    expect(await house.gateway.exited).toBe(0);
+  });
+
   it('does not start beside another one, and names it', async () => {
     await using house = await openHouse('aedes');
     const second = await run(['-c', house.configuration], house.environment);
@@ -363,7 +403,14 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     const wrong = await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere/bus' });
     expect(wrong).toMatchObject({
       code: 69,
-      printed: 'mqttgwd: no bus answers at unix:path=/nowhere/bus: connect ENOENT /nowhere/bus\n',
+      printed: expect.stringMatching(
+        /^mqttgwd: no bus answers at unix:path=\/nowhere\/bus: connect ENOENT \/nowhere\/bus \(the address comes from DBUS_SESSION_BUS_ADDRESS; .*\)\n$/,
+      ),
+    });
+    const nonsense = await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'nonsense' });
+    expect(nonsense).toMatchObject({
+      code: 69,
+      printed: expect.stringContaining('comes from DBUS_SESSION_BUS_ADDRESS'),
     });
   });
 
@@ -427,11 +474,14 @@ describe('the command line of mqttgwd', () => {
     [['-h'], 0, '78 wrong configuration'],
     [['event-manager', '--help'], 0, 'Usage: mqttgwd event-manager'],
     [['--colour'], 64, "unknown option '--colour'"],
-    [['-L', 'LOUD'], 64, 'Allowed choices are DEBUG, INFO, WARN, ERROR, CRITICAL'],
+    [['-L', 'LOUD'], 64, 'Allowed are DEBUG, INFO, WARN, ERROR, CRITICAL'],
+    [['event-manager', '-c', 'x'], 64, 'event-manager takes no configuration'],
     [['-c'], 64, 'argument missing'],
-    [['event-manger'], 64, '(mqttgwd --help says more)'],
-    [['-c', '/nowhere.cfg'], 78, "mqttgwd: /nowhere.cfg: can't read the file: ENOENT"],
-    [['-c', 'nowhere.cfg'], 78, "mqttgwd: /etc/cstbox/nowhere.cfg: can't read the file: ENOENT"],
+    [['event-manger'], 64, "unknown command 'event-manger'"],
+    [['gateway.json'], 64, 'as in -c gateway.json'],
+    [['-c', '/nowhere.cfg'], 78, 'mqttgwd: there is no configuration file at /nowhere.cfg: name one with -c PATH'],
+    [['-c', 'nowhere.cfg'], 78, 'nowhere.cfg nor at /etc/cstbox/nowhere.cfg: name one with -c PATH'],
+    [['-L', 'debug', '-c', '/nowhere.cfg'], 78, 'no configuration file'],
   ])('%j ends with %s', async (args, code, text) => {
     const result = await run(args);
     expect(result.printed).toContain(text);
@@ -474,6 +524,36 @@ filters:
     expect(printed).toContain('invalid event specification (');
   });
 
+  it('names every certificate and key that is missing, beside whatever else is wrong', async () => {
+    await using place = await workplace();
+    const path = await place.file(
+      'c.yaml',
+      `broker: {host: h}\nqos: 7\ntls:\n  ca_certs: ca.pem\n  certfile: cert.pem\n  keyfile: key.pem\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+    );
+    const { code, printed } = await run(['-c', path]);
+    expect(code).toBe(78);
+    const places = printed
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(`mqttgwd: ${path}:`, '').split(' ')[0]);
+    expect(places).toEqual(['2:1:', '4:3:', '5:3:', '6:3:']);
+  });
+
+  it('names the file that is no certificate', async () => {
+    await using place = await workplace();
+    await place.file('ca.pem', '{}');
+    const path = await place.file(
+      'c.yaml',
+      `broker: {host: h}\ntls: {ca_certs: ca.pem}\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+    );
+    const { printed } = await run(['-c', path]);
+    expect(printed).toMatch(
+      new RegExp(
+        `^mqttgwd: ${path}:2:7: ${place.directory}/ca.pem: can't be read as certificates \\(PEM\\): .*\\(at tls.ca_certs\\)\\n$`,
+      ),
+    );
+  });
+
   it('names the certificate that is missing, and its line', async () => {
     await using place = await workplace();
     const path = await place.file(
@@ -483,7 +563,7 @@ filters:
     const { code, printed } = await run(['-c', path]);
     expect(code).toBe(78);
     expect(printed).toBe(
-      `mqttgwd: ${path}:3:3: can't read ${place.directory}/ca.pem: ENOENT: no such file or directory, open '${place.directory}/ca.pem' (at tls.ca_certs)\n`,
+      `mqttgwd: ${path}:3:3: can't read ${place.directory}/ca.pem: ENOENT: no such file or directory (at tls.ca_certs)\n`,
     );
   });
 });
@@ -525,13 +605,47 @@ describe('a filter of somebody else', () => {
     expect(texts).toEqual(['mine']);
   });
 
+  it.skipIf(dbusDaemonMissing()).each([
+    ['gives back what it holds when it is told', '[Symbol.asyncDispose]: async () => clearInterval(timer),', false],
+    ['does not keep the process when it holds on to something', '', true],
+  ])('%s', async (_what, dispose, isWarned) => {
+    await using place = await workplace();
+    await using bus = await startBus();
+    await place.file(
+      'mine.mjs',
+      `const timer = setInterval(() => {}, 1000);
+       export const createOutboundFilter = () => ({ ${dispose} channels: ['sensor'], getMqttTopic: () => null, makePayload: () => '' });`,
+    );
+    const configuration = await place.file('c.json', {
+      ...filters('./mine.mjs'),
+      broker: { host: '127.0.0.1', port: await freePort() },
+    });
+    await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
+    await gateway.says('running');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(gateway.printed.includes('still running after the stop')).toBe(isWarned);
+  });
+
   it.each([
+    [
+      'hears nothing',
+      './mine.mjs',
+      'export const createOutboundFilter = () => ({ getMqttTopic() {}, makePayload() {} })',
+      'it has no channels',
+    ],
+    [
+      'makes no payload',
+      './mine.mjs',
+      'export const createOutboundFilter = () => ({ channels: ["sensor"], getMqttTopic() {} })',
+      'it has no makePayload()',
+    ],
     ['is not there', './none.mjs', '', "there is no module './none.mjs': paths are relative to this file"],
     [
       'is not installed',
       'no-such-filter',
       '',
-      "there is no module 'no-such-filter': install it beside this file (npm install no-such-filter)",
+      "there is no module 'no-such-filter': install it beside this file, or write './no-such-filter' if you mean a file",
     ],
     ['is no JavaScript', './mine.mjs', 'export const = 1', "can't load './mine.mjs'"],
     ['throws when loaded', './mine.mjs', 'throw new Error("at load")', 'at load'],
@@ -545,7 +659,7 @@ describe('a filter of somebody else', () => {
       'makes nothing',
       './mine.mjs',
       'export const createOutboundFilter = () => {}',
-      'returned no filter: it has no getMqttTopic',
+      'returned no filter: it has no getMqttTopic()',
     ],
     [
       'refuses its options',

@@ -2,14 +2,16 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { describeError, MQTTGatewayError, type MQTTGatewayErrorCode } from '@cstbox/mqtt-core';
-import { Command, CommanderError, Option } from 'commander';
+import { ConfigurationError, describeError, MQTTGatewayError, type MQTTGatewayErrorCode } from '@cstbox/mqtt-core';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { consoleLogger, LOG_LEVELS, type LogLevel } from './console-logger.js';
 import { type DaemonOptions, runEventManager, runGateway } from './daemon.js';
 import { ExitCode } from './exit-codes.js';
 
 const CONFIGURATION_DIRECTORY = '/etc/cstbox';
 const DEFAULT_CONFIGURATION = `${CONFIGURATION_DIRECTORY}/mqtt_gateway.cfg`;
+/** How long the process may take to end by itself after everything was closed. */
+const LINGER_MS = 1_000;
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
@@ -18,7 +20,8 @@ const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
   name_taken: ExitCode.CANTCREAT,
 };
 
-interface CommonOptions {
+interface Options {
+  config: string;
   loglevel: LogLevel;
   debug?: boolean;
 }
@@ -30,13 +33,42 @@ const program = new Command('mqttgwd')
     `configuration file; a relative path is looked up here, then in ${CONFIGURATION_DIRECTORY}`,
     DEFAULT_CONFIGURATION,
   )
+  .addOption(
+    new Option('-L, --loglevel <level>', `how much to log: ${LOG_LEVELS.join(', ')}`)
+      .argParser(parseLogLevel)
+      .default('INFO' satisfies LogLevel),
+  )
+  .option('--debug', 'log everything, and show where errors come from')
   .version(version, '--version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
+  .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(mqttgwd --help says more)')
-  .addHelpText(
-    'after',
-    `
+  .addHelpText('after', epilogue())
+  .exitOverride()
+  .allowExcessArguments()
+  .action((options: Options, { args: [operand] }: Command) => {
+    if (operand !== undefined) {
+      program.error(`error: unknown command '${operand}'; a configuration file is given with -c, as in -c ${operand}`);
+    }
+    return run(options, async (daemon) => runGateway(findConfiguration(options.config), daemon));
+  });
+
+program
+  .command('event-manager')
+  .description('run an event manager on the bus: CSTBox without the original')
+  .exitOverride()
+  .action(() => {
+    if (program.getOptionValueSource('config') === 'cli') program.error('error: event-manager takes no configuration');
+    return run(program.opts<Options>(), runEventManager);
+  });
+
+// A log that nobody reads any more is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+await main();
+
+function epilogue(): string {
+  return `
 Exit codes:
   ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
   ${ExitCode.USAGE} wrong command line
@@ -44,34 +76,17 @@ Exit codes:
   ${ExitCode.SOFTWARE} internal error
   ${ExitCode.CANTCREAT} the name on the bus is taken: another one runs
   ${ExitCode.CONFIG} wrong configuration
-A broker that is away is no error: the gateway keeps trying.
+A broker that is away is no error: the gateway keeps trying. A second SIGINT or
+SIGTERM ends it at once (130, 143).
 
 Example:
-  DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`,
-  )
-  .exitOverride()
-  .action((options: CommonOptions & { config: string }) =>
-    run(options, (daemon) => runGateway(findConfiguration(options.config), daemon)),
-  );
-withCommonOptions(program);
+  DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`;
+}
 
-withCommonOptions(
-  program
-    .command('event-manager')
-    .description('run an event manager on the bus: CSTBox without the original')
-    .exitOverride(),
-).action((_options: CommonOptions, command: Command) =>
-  run(command.optsWithGlobals<CommonOptions>(), (daemon) => runEventManager(daemon)),
-);
-
-await main();
-
-function withCommonOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('-L, --loglevel <level>', 'how much to log').choices(LOG_LEVELS).default('INFO' satisfies LogLevel),
-    )
-    .option('--debug', 'log everything, and show where errors come from');
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === text.toUpperCase());
+  if (level) return level;
+  throw new InvalidArgumentError(`Allowed are ${LOG_LEVELS.join(', ')}.`);
 }
 
 async function main(): Promise<void> {
@@ -84,16 +99,13 @@ async function main(): Promise<void> {
   }
 }
 
-async function run(
-  { loglevel, debug }: CommonOptions,
-  daemon: (options: DaemonOptions) => Promise<void>,
-): Promise<void> {
+async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions) => Promise<void>): Promise<void> {
   const logger = consoleLogger(debug ? 'DEBUG' : loglevel, (line) => process.stderr.write(line));
   const fail = (error: unknown) => {
     const code = (error instanceof MQTTGatewayError && EXIT_CODES[error.code]) || ExitCode.SOFTWARE;
     const what = code === ExitCode.SOFTWARE ? `internal error: ${describeError(error)}` : describeError(error);
     for (const line of what.split('\n')) process.stderr.write(`mqttgwd: ${line}\n`);
-    if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    for (let each = error; debug && each instanceof Error; each = each.cause) process.stderr.write(`${each.stack}\n`);
     return code;
   };
   const stop = stopSignal();
@@ -103,6 +115,11 @@ async function run(
   } catch (error) {
     if (!stop.aborted) process.exitCode = fail(error);
   }
+  // Everything of ours is closed. A filter may have left a timer or a socket behind: it must not keep the process.
+  setTimeout(() => {
+    logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
+    process.exit();
+  }, LINGER_MS).unref();
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */
@@ -121,6 +138,9 @@ function stopSignal(): AbortSignal {
 }
 
 function findConfiguration(path: string): string {
-  const here = resolve(path);
-  return existsSync(here) ? here : resolve(CONFIGURATION_DIRECTORY, path);
+  const candidates = [resolve(path), resolve(CONFIGURATION_DIRECTORY, path)];
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (found) return found;
+  const places = [...new Set(candidates)].join(' nor at ');
+  throw new ConfigurationError(`there is no configuration file at ${places}: name one with -c PATH`);
 }

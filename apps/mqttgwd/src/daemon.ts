@@ -1,12 +1,13 @@
 import {
   createEventManager,
   DBusConnection,
+  type DBusConnectionOptions,
   DBusEventBus,
   MQTTGatewayServiceObject,
   ServiceContainer,
   sessionBusAddress,
 } from '@cstbox/dbus-bus';
-import { type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
+import { describeError, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
 import { loadGateway } from './load-gateway.js';
 
 /** What the daemon is given by whoever starts it. */
@@ -27,9 +28,14 @@ export interface DaemonOptions {
  */
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
-  const { configuration, inbound, outbound } = await loadGateway(configurationPath, logger);
-  await runService(configuration.dbus?.address ?? sessionBusAddress(environment), options, (connection) => {
-    const bus = new DBusEventBus(connection);
+  await using loaded = await loadGateway(configurationPath, logger);
+  const { configuration, inbound, outbound } = loaded;
+  const configured = configuration.dbus?.address;
+  const address = configured
+    ? { text: configured, origin: `dbus.address in ${configurationPath}` }
+    : addressOf(environment);
+  await runService(address, options, (connection) => {
+    const bus = new DBusEventBus(connection, { logger: logger('EventBus') });
     const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, logger });
     return new ServiceContainer('MQTTGateway', connection, [service], { logger: logger('MQTTGateway') });
   });
@@ -42,17 +48,27 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
  */
 export async function runEventManager(options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
-  await runService(sessionBusAddress(environment), options, (connection) =>
+  await runService(addressOf(environment), options, (connection) =>
     createEventManager(connection, { logger: logger('EventManager') }),
   );
 }
 
+/** Where the bus is, and who says so. */
+interface BusAddress {
+  readonly text: string;
+  readonly origin: string;
+}
+
+function addressOf(environment: DaemonOptions['environment']): BusAddress {
+  return { text: sessionBusAddress(environment), origin: 'DBUS_SESSION_BUS_ADDRESS' };
+}
+
 async function runService(
-  address: string,
+  address: BusAddress,
   { logger, signal }: DaemonOptions,
   create: (connection: DBusConnection) => ServiceContainer,
 ): Promise<void> {
-  await using connection = await DBusConnection.open(address, { signal, logger: logger('DBus') });
+  await using connection = await join(address, { logger: logger('DBus'), signal });
   const container = create(connection);
   const stop = () => void container.stop();
   signal.addEventListener('abort', stop, { once: true });
@@ -61,9 +77,18 @@ async function runService(
     if (signal.aborted) stop();
     const how = await container.closed;
     if (how === 'bus_lost') {
-      throw new MQTTGatewayError('bus_unreachable', `lost the bus at ${address}: ${await connection.closed}`);
+      throw new MQTTGatewayError('bus_unreachable', `lost the bus at ${address.text}: ${await connection.closed}`);
     }
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+async function join({ text, origin }: BusAddress, options: DBusConnectionOptions): Promise<DBusConnection> {
+  try {
+    return await DBusConnection.open(text, options);
+  } catch (error) {
+    const message = `${describeError(error)} (the address comes from ${origin}; is the bus running, and is it this user's?)`;
+    throw new MQTTGatewayError('bus_unreachable', message, { cause: error });
   }
 }

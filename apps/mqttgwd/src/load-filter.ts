@@ -11,11 +11,8 @@ import {
 } from '@cstbox/mqtt-core';
 import { resolve as resolveModule } from 'import-meta-resolve';
 
-/** What there is to know of each direction: the function that makes its filter, and the method that a filter has. */
-const DIRECTIONS = {
-  inbound: { factory: 'createInboundFilter', method: 'acceptEvent' },
-  outbound: { factory: 'createOutboundFilter', method: 'getMqttTopic' },
-} as const;
+/** The function of a module that makes the filter of a direction. */
+const FACTORIES = { inbound: 'createInboundFilter', outbound: 'createOutboundFilter' } as const;
 
 interface Filters {
   inbound: InboundFilter;
@@ -35,7 +32,7 @@ export async function loadFilter<D extends keyof Filters>(
   context: FilterContext,
 ): Promise<Filters[D]> {
   const { use, ...options } = section;
-  const { factory, method } = DIRECTIONS[direction];
+  const factory = FACTORIES[direction];
   const fail = (message: string, cause?: unknown) =>
     new ConfigurationError([{ path: ['filters', direction, 'use'], message }], { cause });
 
@@ -43,7 +40,7 @@ export async function loadFilter<D extends keyof Filters>(
   if (!url) {
     const remedy = use.startsWith('.')
       ? 'paths are relative to this file'
-      : `install it beside this file (npm install ${use})`;
+      : `install it beside this file, or write './${use}' if you mean a file`;
     throw fail(`there is no module '${use}': ${remedy}`);
   }
   let module: FilterModule;
@@ -63,10 +60,21 @@ export async function loadFilter<D extends keyof Filters>(
     throw withinSection(direction, use, error);
   }
   // A package may carry a copy of mqtt-core of its own: what the filter can do counts, not its class.
-  if (typeof (filter as unknown as Record<string, unknown> | null)?.[method] !== 'function') {
-    throw fail(`${factory} of '${use}' returned no filter: it has no ${method}`);
-  }
+  const lack = lackOf(direction, filter);
+  if (lack) throw fail(`${factory} of '${use}' returned no filter: ${lack}`);
   return filter;
+}
+
+/** What a filter of the direction lacks, or `undefined` when it has everything. */
+function lackOf(direction: keyof Filters, filter: unknown): string | undefined {
+  const candidate = Object(filter) as Record<string, unknown>;
+  const methods = direction === 'inbound' ? ['acceptEvent'] : ['getMqttTopic', 'makePayload'];
+  const missing = methods.find((method) => typeof candidate[method] !== 'function');
+  if (missing) return `it has no ${missing}()`;
+  if (direction === 'inbound') return undefined;
+  const { channels } = candidate;
+  const isList = Array.isArray(channels) && channels.length > 0 && channels.every((each) => typeof each === 'string');
+  return isList ? undefined : 'it has no channels, the list of those that it wants to hear';
 }
 
 /** The URL of a module: beside the configuration file, or beside the daemon. */

@@ -1,23 +1,23 @@
 import {
   ConfigurationFile,
-  checkConfiguration,
-  connectorOptions,
+  checkFile,
   type FilterSection,
   type GatewayConfiguration,
-  loadConfiguration,
+  readTlsFiles,
+  resolveTls,
+  type TLSFiles,
 } from '@cstbox/dbus-bus';
 import {
   ConfigurationError,
   type ConfigurationProblem,
   type InboundFilter,
   type Logger,
-  MQTTConnector,
   type OutboundFilter,
 } from '@cstbox/mqtt-core';
 import { loadFilter } from './load-filter.js';
 
-/** Everything that a configuration file describes. */
-export interface LoadedGateway {
+/** Everything that a configuration file describes. Whoever loads it disposes of it: filters may hold resources. */
+export interface LoadedGateway extends AsyncDisposable {
   configuration: GatewayConfiguration;
   inbound: InboundFilter | undefined;
   outbound: OutboundFilter | undefined;
@@ -41,29 +41,46 @@ export async function loadGateway(path: string, logger: (component: string) => L
     }
   };
 
-  const configuration = await collect(() => checkConfiguration(file.content));
-  // The rules are checked even when something else is wrong: whoever repairs the file sees everything at once.
+  // Each part is checked even when another is wrong: whoever repairs the file sees everything at once.
+  const configuration = await collect(() => checkFile(file));
+  const { tls, inbound: into, outbound: outOf } = sectionsOf(file);
+  if (tls) await collect(() => readTlsFiles(resolveTls(tls, file)));
   const context = { logger: logger('filter') };
-  const [into, outOf] = [sectionOf(file, 'inbound'), sectionOf(file, 'outbound')];
   const inbound = into && (await collect(() => loadFilter('inbound', into, file, context)));
   const outbound = outOf && (await collect(() => loadFilter('outbound', outOf, file, context)));
-  if (configuration) {
-    const loaded = loadConfiguration(path);
-    await collect(() => new MQTTConnector(connectorOptions(loaded)));
-    if (!into && !outOf) {
-      problems.push({
-        path: ['filters'],
-        message: 'expected a filter: inbound, outbound or both; without any, nothing crosses',
-      });
-    }
-    if (problems.length === 0) return { configuration: loaded, inbound, outbound };
+  const dispose = () => disposeAll([inbound, outbound]);
+  if (configuration && !configuration.filters?.inbound && !configuration.filters?.outbound) {
+    problems.push({
+      path: ['filters'],
+      message: 'expected a filter: inbound, outbound or both; without any, nothing crosses',
+    });
   }
+  if (configuration && problems.length === 0) {
+    return { configuration, inbound, outbound, [Symbol.asyncDispose]: dispose };
+  }
+  await dispose();
   throw file.locate(new ConfigurationError(problems));
 }
 
-/** A filter's section of a file that may be wrong elsewhere. */
-function sectionOf(file: ConfigurationFile, direction: 'inbound' | 'outbound'): FilterSection | undefined {
-  const content = file.content as { filters?: Record<string, Partial<FilterSection> | null> | null } | null;
-  const section = content?.filters?.[direction];
-  return typeof section?.use === 'string' && section.use !== '' ? (section as FilterSection) : undefined;
+/** The sections that can be looked at on their own, of a file that may be wrong elsewhere. */
+function sectionsOf(file: ConfigurationFile): { tls?: TLSFiles; inbound?: FilterSection; outbound?: FilterSection } {
+  const { tls, filters } = Object(file.content) as { tls?: unknown; filters?: unknown };
+  const { inbound, outbound } = Object(filters) as Record<string, unknown>;
+  return {
+    ...(isRecord(tls) && Object.values(tls).every((path) => typeof path === 'string') ? { tls } : {}),
+    ...(isFilterSection(inbound) ? { inbound } : {}),
+    ...(isFilterSection(outbound) ? { outbound } : {}),
+  };
+}
+
+function isFilterSection(section: unknown): section is FilterSection {
+  return isRecord(section) && typeof section.use === 'string' && section.use !== '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function disposeAll(filters: readonly unknown[]): Promise<void> {
+  for (const filter of filters) await (filter as Partial<AsyncDisposable> | undefined)?.[Symbol.asyncDispose]?.();
 }

@@ -1,4 +1,5 @@
 import {
+  ALL_CHANNELS,
   ConfigurationError,
   type EventBus,
   Gateway,
@@ -126,6 +127,12 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
     }
     if (!this.#inbound && this.#configuration.listened_topics.length > 0) {
       logger.warn('there are listened_topics, but no inbound filter: what comes on them is ignored');
+    }
+    const strange = this.#outbound?.channels.filter((channel) => !ALL_CHANNELS.includes(channel)) ?? [];
+    if (strange.length > 0) {
+      logger.warn(
+        `listening to ${strange.join(', ')}, beside the channels that every CSTBox has: ${ALL_CHANNELS.join(', ')}`,
+      );
     }
     this.#gateway = new Gateway({
       bus: this.#options.bus ?? (await this.#connectBus()),

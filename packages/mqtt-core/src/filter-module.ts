@@ -12,7 +12,8 @@ export interface FilterContext {
  *
  * Each function gets the section of the configuration without its `use` key, as it stands in the file: check it whole
  * and throw one {@link ConfigurationError} with every problem, each with its path within the section
- * (`['rules', 3, 0]`); the daemon adds file and line. A module may serve one direction only.
+ * (`['rules', 3, 0]`); the daemon adds file and line. A module may serve one direction only. A filter that holds a
+ * resource (a timer, a connection) has a `[Symbol.asyncDispose]()` that gives it back: the daemon calls it at its end.
  */
 export interface FilterModule {
   createInboundFilter?(
