@@ -1,13 +1,24 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // Tests and type checks read the sources of sibling packages: nothing is stale, and nothing needs a build. What runs as
 // a process of its own (the daemon, the examples) is built first: `pnpm test` does.
 const resolve = { conditions: ['@cstbox/source', 'module', 'node', 'development|production'] };
 
-const project = (name: string, root: string) => ({
+const childrenOf = (folder: string) => readdirSync(join(import.meta.dirname, folder)).map((name) => join(folder, name));
+const filesIn = (folder: string) =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+
+/** Every package that has tests, by the name of its folder: a new one needs no word here. */
+const packages = [...childrenOf('packages'), ...childrenOf('apps'), 'examples', 'bench'].filter((folder) =>
+  filesIn(join(import.meta.dirname, folder, 'src')).some((file) => file.endsWith('.test.ts')),
+);
+
+const project = (folder: string) => ({
   resolve,
   ssr: { resolve },
-  test: { name, root, include: ['src/**/*.test.ts'], testTimeout: 20_000 },
+  test: { name: basename(folder), root: folder, include: ['src/**/*.test.ts'], testTimeout: 20_000 },
 });
 
 export default defineConfig({
@@ -15,12 +26,7 @@ export default defineConfig({
     globalSetup: 'scripts/announce-missing-peers.mjs',
     reporters: ['default', './scripts/summary-reporter.mjs'],
     projects: [
-      project('mqtt-core', 'packages/mqtt-core'),
-      project('dbus-bus', 'packages/dbus-bus'),
-      project('mqtt-filters-re', 'packages/mqtt-filters-re'),
-      project('mqttgwd', 'apps/mqttgwd'),
-      project('examples', 'examples'),
-      project('bench', 'bench'),
+      ...packages.map(project),
       { resolve, ssr: { resolve }, test: { name: 'repository', include: ['scripts/*.test.ts'] } },
     ],
   },

@@ -1,45 +1,34 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { ConfigurationError } from '@cstbox/mqtt-core';
-import { loadGateway } from '@cstbox/mqttgwd';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AlarmFilter } from './custom-filter.js';
+import { MQTTConnector, makeBasicEvent } from '@cstbox/mqtt-core';
+import { inboundFilterContract, outboundFilterContract } from '@cstbox/mqtt-core/testing';
+import { describe, expect, it } from 'vitest';
+import { createInboundFilter, createOutboundFilter } from './custom-filter.js';
 
-const logger = () => ({ debug() {}, info() {}, warn() {}, error() {} });
-const built = resolve(import.meta.dirname, '../dist/custom-filter.js');
+describe('the alarms that go out', () => {
+  // What every filter must do, whatever the names and topics that strangers think of.
+  for (const { name, run } of outboundFilterContract(() => createOutboundFilter({ threshold: 3 }))) it(name, run);
 
-describe('the custom filter', () => {
-  let directory: string;
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'custom-filter-'));
-  });
-  afterAll(() => rm(directory, { recursive: true }));
-
-  const load = async (options: Record<string, unknown>) => {
-    const path = join(directory, 'gateway.json');
-    const outbound = { use: built, ...options };
-    await writeFile(path, JSON.stringify({ broker: { host: '127.0.0.1' }, filters: { outbound } }));
-    return loadGateway(path, logger);
-  };
-
-  it('is loaded by the daemon, with its options', async () => {
-    const { outbound } = await load({ threshold: 3 });
-    expect(outbound?.getMqttTopic(0, 'alarm', 'boiler', { value: 3 }, 'sensor')).toBe('site/alarms');
-    expect(outbound?.getMqttTopic(0, 'alarm', 'boiler', { value: 2 }, 'sensor')).toBeNull();
-  });
-
-  it('refuses wrong options, and the daemon says where they stand', async () => {
-    const refusal = (await load({ threshold: 'high' }).catch((error) => error)) as ConfigurationError;
-    expect(refusal).toBeInstanceOf(ConfigurationError);
-    expect(refusal.message).toMatch(/gateway\.json:1:\d+: expected a number.*\(at filters\.outbound\.threshold\)/);
-  });
-
-  it('lets nothing else out, and says why an alarm without a level stays', () => {
-    const filter = new AlarmFilter(3);
-    expect(filter.getMqttTopic(0, 'temperature', 'kitchen', { value: 30 })).toBeNull();
-    expect(filter.takeRefusal()).toBeUndefined();
-    expect(filter.getMqttTopic(0, 'alarm', 'boiler', {})).toBeNull();
+  it('reach their level', () => {
+    const filter = createOutboundFilter({ threshold: 3 });
+    const topicOf = (value: unknown) => filter.getMqttTopic(0, 'alarm', 'boiler', { value }, 'sensor');
+    expect([topicOf(2), topicOf(3)]).toEqual([null, 'site/alarms']);
+    expect(topicOf('high')).toBeNull();
     expect(filter.takeRefusal()?.reason).toBe('no_level');
+  });
+});
+
+describe('what comes in', () => {
+  for (const { name, run } of inboundFilterContract(createInboundFilter)) it(name, run);
+
+  it('is who has seen an alarm', () => {
+    const connector = new MQTTConnector({ broker: '127.0.0.1' }); // not connected: the filter gets it to look at
+    const arrive = (topic: string) =>
+      createInboundFilter().acceptEvent(connector, undefined, {
+        topic,
+        payload: Buffer.from('Ann'),
+        qos: 1,
+        retain: false,
+      });
+    expect(arrive('site/alarms/boiler/seen')).toEqual([[makeBasicEvent('ack', 'boiler', 'Ann'), 'control']]);
+    expect(arrive('site/alarms')).toBeNull();
   });
 });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '@cstbox/mqtt-core';
 import { consoleLogger } from '@cstbox/mqttgwd';
-import { crossingLine } from './demo/crossing-line.js';
+import { crossingLine, stayingLine } from './demo/crossing-line.js';
 import { runDemo } from './demo/run-demo.js';
 
 const USAGE = `\
@@ -18,8 +18,6 @@ NO_COLOR in the environment turns colours off.
 `;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 64;
-/** Columns of a line where there is no terminal. */
-const DEFAULT_WIDTH = 110;
 
 const { stdout, stderr } = process;
 
@@ -40,6 +38,8 @@ async function main(): Promise<void> {
   }
   const signal = stopSignal();
   const colours = stdout.isTTY === true && !process.env.NO_COLOR;
+  // No columns: no terminal, or one that does not say. It may be resized, so it is asked each time.
+  const style = () => ({ width: stdout.columns || undefined, colours });
   const configuration = fileURLToPath(new URL('../demo/gateway.json', import.meta.url));
   try {
     await runDemo({
@@ -47,10 +47,8 @@ async function main(): Promise<void> {
       events: options.events,
       signal,
       print: (text) => stdout.write(text),
-      show: (crossing) => {
-        const width = stdout.columns ?? DEFAULT_WIDTH;
-        stdout.write(`${crossingLine(crossing, new Date(), { width, colours })}\n`);
-      },
+      show: (crossing) => stdout.write(`${crossingLine(crossing, new Date(), style())}\n`),
+      showStaying: (channel, event) => stdout.write(`${stayingLine(channel, event, new Date(), style())}\n`),
       logger: consoleLogger('WARN', (line) => stderr.write(line)),
     });
   } catch (error) {

@@ -79,6 +79,7 @@ describe('the demo', { timeout: TIMEOUT_MS }, () => {
     expect(stdout.includes('DBUS_SESSION_BUS_ADDRESS')).toBe(!dbusDaemonMissing());
     expectBalancedBooks(stdout, 20);
     expectCommandAndAnswer(stdout);
+    expect(stdout).toMatch(/ – {3}sensor {2}energy:meter +[\d.]+ kWh: no rule for it, it stays in\n/);
     expect(await leftovers()).toEqual([]);
   });
 

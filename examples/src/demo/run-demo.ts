@@ -1,5 +1,12 @@
 import { MQTTGatewayServiceObject } from '@cstbox/dbus-bus';
-import { type Crossing, formatCounts, type Gateway, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
+import {
+  type Crossing,
+  formatCounts,
+  type Gateway,
+  type Logger,
+  MQTTGatewayError,
+  type TimedEvent,
+} from '@cstbox/mqtt-core';
 import { loadGateway } from '@cstbox/mqttgwd';
 import { dbusDaemonMissing, startBroker } from '@cstbox/test-peers';
 import { startHouse } from './house.js';
@@ -8,6 +15,7 @@ import { onDBus } from './on-dbus.js';
 import { pause } from './pause.js';
 import type { Stage } from './stage.js';
 import { startVisitor } from './visitor.js';
+import { WatchedFilter } from './watched-filter.js';
 import { commandLine, welcome } from './welcome.js';
 
 const REMINDER_LINES = 40;
@@ -24,6 +32,8 @@ export interface DemoOptions {
   print: (text: string) => void;
   /** Shows what crosses the gateway. */
   show: (crossing: Crossing) => void;
+  /** Shows an event that no rule lets out. */
+  showStaying: (channel: string, event: TimedEvent) => void;
   /** Makes the logger of a component. */
   logger: (component: string) => Logger;
 }
@@ -38,16 +48,17 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 
 async function playOn(
   stage: Stage,
-  { configurationPath, events = Number.POSITIVE_INFINITY, signal, print, show, logger }: DemoOptions,
+  { configurationPath, events = Number.POSITIVE_INFINITY, signal, print, show, showStaying, logger }: DemoOptions,
 ): Promise<void> {
   await using broker = await startBroker();
   const { configuration, inbound, outbound } = await loadGateway(configurationPath, logger);
+  const watched = outbound && new WatchedFilter(outbound, showStaying);
   const { host, port } = broker;
   const embedded = { ...configuration, broker: { ...configuration.broker, host, port } };
 
   let service!: MQTTGatewayServiceObject;
   await using running = await stage.run((bus) => {
-    service = new MQTTGatewayServiceObject(embedded, inbound, outbound, { bus, logger });
+    service = new MQTTGatewayServiceObject(embedded, inbound, watched, { bus, logger });
     return service;
   });
   const gateway = service.gateway as Gateway;

@@ -10,7 +10,7 @@ export const SENSORS: readonly Sensor[] = [
   happening(VarTypes.MOTION, 'hall'),
   drifting(VarTypes.TEMPERATURE, 'bedroom', 18.9, 0.2, 'degC'),
   toggling(VarTypes.OPENED, 'hall_door'),
-  drifting(VarTypes.ENERGY, 'meter', 38_112, 2, 'Wh'),
+  drifting(VarTypes.ENERGY, 'meter', 381.1, 0.2, 'kWh'),
   drifting(VarTypes.TEMPERATURE, 'bathroom', 23.1, 0.4, 'degC'),
   toggling(VarTypes.OPENED, 'bathroom_window'),
 ];

@@ -1,5 +1,6 @@
 // To run a gateway.
-export { Gateway, type GatewayCounts, type GatewayOptions, type Crossing } from './gateway.js';
+export { Gateway, type GatewayCounts, type GatewayOptions } from './gateway.js';
+export type { Crossing } from './crossing.js';
 export { type DirectionCounts, formatCounts } from './accounting.js';
 export { MQTTConnector, type LinkState } from './mqtt-connector.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
