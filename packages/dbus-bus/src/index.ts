@@ -24,6 +24,5 @@ export { sessionBusAddress, parseDBusAddress, type SocketAddress } from './dbus-
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
 export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile } from './configuration-file.js';
-export { connectorOptions } from './gateway-service.js';
 export { ObjectServer, type DBusInterface, type DBusMethod, type DBusArgument } from './object-server.js';
 export { type DBusCall, DBusCallError, type DBusMessage, MessageType } from './dbus-message.js';

@@ -192,8 +192,8 @@ export class MQTTConnector implements AsyncDisposable {
       const refused = refusedTopics(error, this.#topics);
       const accepted = this.#topics.filter((topic) => !refused.includes(topic));
       if (refused.length > 0) {
-        const why = 'its access list has to allow it';
-        this.#logger.error(`the broker refused the subscription to ${refused.join(', ')}: ${why}`);
+        const topics = refused.join(', ');
+        this.#logger.error(`the broker refused the subscription to ${topics}: its access list has to allow it`);
       }
       if (accepted.length > 0) this.#logger.info(`subscribed to ${accepted.join(', ')}`);
       this.#enter('connected');
