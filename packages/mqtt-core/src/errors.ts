@@ -8,6 +8,7 @@
  * - `bus_unreachable`: the event bus, or the event manager on it, is not there or did not answer in time.
  * - `bus_refused`: the event bus answered and said no.
  * - `name_taken`: another process owns the service's name on the bus.
+ * - `outbox_locked`: another process uses the place where messages are to be kept.
  * - `invalid_message`: a topic or a payload that MQTT does not allow.
  * - `closed`: the object was shut down before or while it was used.
  */
@@ -19,6 +20,7 @@ export type MQTTGatewayErrorCode =
   | 'bus_unreachable'
   | 'bus_refused'
   | 'name_taken'
+  | 'outbox_locked'
   | 'invalid_message'
   | 'closed';
 

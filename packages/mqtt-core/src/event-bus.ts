@@ -18,14 +18,27 @@ export interface BusSubscription extends AsyncDisposable {
 }
 
 /**
+ * Whether events come and are accepted: `attached` when the bus and whoever serves its events are there, `away` while one
+ * of them is not, which is weather, and `closed` for good.
+ */
+export type BusState = 'attached' | 'away' | 'closed';
+
+/**
  * What the gateway needs of an event bus. The seam for buses of any kind: implement it, run the contract suite of
  * `@cstbox/mqtt-core/testing` over it, and hand it to a {@link Gateway}.
  */
 export interface EventBus {
+  /** Whether events come and are accepted right now. */
+  readonly state: BusState;
+
+  /** Calls the watcher at each change of {@link state}, until the returned function is called. */
+  watch(watcher: (state: BusState) => void): () => void;
+
   /**
-   * Calls the listener for each event on the channels, until it is unsubscribed.
+   * Calls the listener for each event on the channels, until it is unsubscribed. While the bus is away nothing is heard;
+   * when it is back, so is the subscription.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable` when the bus can't be reached, `closed` after it was closed
+   * @throws {MQTTGatewayError} `closed`, after it was closed
    */
   subscribe(channels: readonly string[], listener: BusListener): Promise<BusSubscription>;
 
@@ -33,7 +46,8 @@ export interface EventBus {
    * Hands an event to the bus, which dates it. Resolves when the bus has accepted it. Calls that are under way at the
    * same time reach the bus in the order in which they were made.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, `bus_refused` (no such channel, or the bus said no) or `closed`
+   * @throws {MQTTGatewayError} `bus_unreachable` (it is away, or was lost before it answered: the event may have been
+   *   accepted or not), `bus_refused` (no such channel, or the bus said no) or `closed`
    */
   emit(channel: string, event: BasicEvent): Promise<void>;
 }

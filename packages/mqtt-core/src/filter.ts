@@ -7,6 +7,7 @@ import {
   SENSOR_EVENT_CHANNEL,
   type Timestamp,
 } from './event.js';
+import type { InboundPolicy } from './inbound-policy.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
 
@@ -18,9 +19,23 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** What both directions have in common: a way to say why not. */
+/** A rule of a filter, as the gateway knows it. */
+export interface FilterRule {
+  /** The books are kept under this name, over restarts too: what the rule says fits better than its number. */
+  readonly name: string;
+  /** What holds for messages that this rule lets in, where it differs from the gateway's own policy. */
+  readonly policy?: InboundPolicy;
+}
+
+/** What both directions have in common: a way to say why not, and by which rule. */
 abstract class Filter {
   #refusal: Refusal | undefined;
+
+  /**
+   * The rule that decided last: a filter that has rules sets it with each answer, before it returns. `undefined`: none
+   * did, or the filter has no rules.
+   */
+  lastRule: FilterRule | undefined;
 
   /**
    * For sub-classes: `return this.refuse('too_old', '…')` refuses the message and lets the gateway count and log the

@@ -8,7 +8,8 @@ import { describeError, type Logger, silentLogger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import { OutboundPath } from './outbound-path.js';
-import { MemoryOutbox, type Outbox } from './outbox.js';
+import { MemoryOutbox } from './memory-outbox.js';
+import type { Outbox } from './outbox.js';
 
 /** Options of a {@link Gateway}. */
 export interface GatewayOptions {

@@ -4,9 +4,9 @@ export type { Crossing } from './crossing.js';
 export { type DirectionCounts, formatCounts } from './accounting.js';
 export { MQTTConnector, type LinkState } from './mqtt-connector.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
-export type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
+export type { MessageProperties, MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
-export { MemoryOutbox, type MemoryOutboxOptions, type OutboundMessage, type Outbox } from './outbox.js';
+export { MemoryOutbox, type MemoryOutboxOptions } from './memory-outbox.js';
 
 // Events and channels.
 export {
@@ -39,10 +39,20 @@ export {
 export { type Logger, silentLogger, describeError } from './logger.js';
 
 // For authors of filters.
-export { OutboundFilter, InboundFilter, type AcceptedEvent, type Refusal } from './filter.js';
+export { OutboundFilter, InboundFilter, type AcceptedEvent, type FilterRule, type Refusal } from './filter.js';
+export type { InboundPolicy } from './inbound-policy.js';
 export type { FilterModule, FilterContext } from './filter-module.js';
 export { topicFault, topicFilterFault, nameFault, MAX_TOPIC_BYTES } from './topic.js';
 
-// For authors of buses, and of programs around a gateway.
-export type { EventBus, BusListener, BusSubscription } from './event-bus.js';
+// For authors of buses and outboxes, and of programs around a gateway.
+export type { EventBus, BusListener, BusState, BusSubscription } from './event-bus.js';
+export type {
+  GiveUp,
+  KeptMessages,
+  OutboundMessage,
+  Outbox,
+  OutboxEntry,
+  OutboxListener,
+  OutboxLoss,
+} from './outbox.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

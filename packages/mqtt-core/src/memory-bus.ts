@@ -1,6 +1,6 @@
 import { MQTTGatewayError } from './errors.js';
 import { ALL_CHANNELS, type BasicEvent, TimedEvent, type Timestamp } from './event.js';
-import type { BusListener, BusSubscription, EventBus } from './event-bus.js';
+import type { BusListener, BusState, BusSubscription, EventBus } from './event-bus.js';
 
 /** Options of a {@link MemoryEventBus}. */
 export interface MemoryEventBusOptions {
@@ -15,11 +15,21 @@ export class MemoryEventBus implements EventBus, AsyncDisposable {
   readonly #channels: ReadonlySet<string>;
   readonly #now: () => Timestamp;
   readonly #subscriptions = new Set<{ channels: ReadonlySet<string>; listener: BusListener }>();
+  readonly #watchers = new Set<(state: BusState) => void>();
   #closed = false;
 
   constructor({ channels = ALL_CHANNELS, now = Date.now }: MemoryEventBusOptions = {}) {
     this.#channels = new Set(channels);
     this.#now = now;
+  }
+
+  get state(): BusState {
+    return this.#closed ? 'closed' : 'attached';
+  }
+
+  watch(watcher: (state: BusState) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   async subscribe(channels: readonly string[], listener: BusListener): Promise<BusSubscription> {
@@ -45,8 +55,10 @@ export class MemoryEventBus implements EventBus, AsyncDisposable {
 
   /** Ends every subscription; `emit` and `subscribe` fail from now on. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     this.#subscriptions.clear();
+    for (const watcher of this.#watchers) watcher('closed');
   }
 
   [Symbol.asyncDispose](): Promise<void> {

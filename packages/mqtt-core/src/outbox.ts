@@ -4,110 +4,71 @@ export interface OutboundMessage {
   readonly payload: string | Uint8Array;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
+  /** The rule that let it out; the gateway books under this name. */
+  readonly rule?: string | undefined;
+}
+
+/** A message in an outbox. */
+export interface OutboxEntry {
+  readonly message: OutboundMessage;
+  /** Its place in the order: greater than that of every message that was put before, over restarts too. */
+  readonly sequence: number;
 }
 
 /**
+ * Why an outbox gave up a message: beyond its bounds by number or bytes, older than its bound by age, or not to be read
+ * back from where it was kept.
+ */
+export type OutboxLoss = 'outbox_full' | 'outbox_expired' | 'outbox_damaged';
+
+/** Who has to know what happens in an outbox. Called synchronously; must not throw. */
+export interface OutboxListener {
+  /** `take()` may have something again, after it had nothing although something waits. */
+  ready(): void;
+  /** Messages that wait no longer and will never be sent. */
+  givenUp(reason: OutboxLoss, count: number, rule: string | undefined): void;
+}
+
+/** How many messages of a rule an outbox has kept from an earlier life. */
+export interface KeptMessages {
+  readonly rule: string | undefined;
+  readonly count: number;
+}
+
+/** What an outbox gives up at a bound by number or bytes: what came first, or what comes now. */
+export type GiveUp = 'oldest' | 'newest';
+
+/**
  * Where outbound messages wait until the broker has them: store-and-forward between filter and connector. A message is
- * put, then taken to be sent, then settled; what was taken and not settled can be taken again.
+ * put, then taken to be sent, then either settled or given back, to be taken again in its place in the order.
+ *
+ * The seam for outboxes of any kind: implement it, run the contract suite of `@cstbox/mqtt-core/testing` over it, and
+ * hand it to a {@link Gateway}.
  */
 export interface Outbox {
-  /** Messages that were put and are neither settled nor given up. */
+  /** Messages that were put or kept and are neither settled nor given up. */
   readonly waiting: number;
+  /** The sequence of the youngest message that was ever put; 0 before the first. */
+  readonly lastSequence: number;
+  /** What keeps it from keeping messages as it should, in words for an operator; `undefined` when all is well. */
+  readonly fault: string | undefined;
   /**
-   * Appends a message. Returns how many were given up to stay within the bounds: the oldest, or the message itself when
-   * it alone is beyond them.
+   * Makes it ready for use; nothing else may be called before. Resolves with what it has kept from an earlier life.
+   *
+   * @throws {MQTTGatewayError} `outbox_locked`, when another process uses the place
    */
-  put(message: OutboundMessage): number;
-  /** The oldest message that is not taken, or `undefined` when there is none. */
-  take(): OutboundMessage | undefined;
+  open(listener: OutboxListener): Promise<readonly KeptMessages[]>;
+  /**
+   * Appends a message. To stay within the bounds it may give up others, or this one; what was taken is never given up for
+   * that, and a message that is beyond the bounds by itself pushes out no other.
+   */
+  put(message: OutboundMessage): void;
+  /** The oldest message that is not taken, or `undefined` when there is none, or none at the moment (see `ready()`). */
+  take(): OutboxEntry | undefined;
   /** Forgets a message that was taken: the broker has it, or will never have it. */
-  settle(message: OutboundMessage): void;
-  /** Makes everything that was taken and is not settled ready to be taken again, in the order it was put. */
-  rewind(): void;
-  /** Ends the outbox. Resolves with how many messages are lost with it: those that still wait, where it does not keep them. */
+  settle(entry: OutboxEntry): void;
+  /** A message that was taken and not sent for good: it is ready to be taken again, before all that were put after it. */
+  giveBack(entry: OutboxEntry): void;
+  /** Ends the outbox. Resolves with how many messages are lost with it: those that wait, where it can't keep them. */
   close(): Promise<number>;
-}
-
-/** Bounds of a {@link MemoryOutbox}. */
-export interface MemoryOutboxOptions {
-  /** How many messages may wait. Default: 100,000. */
-  maxMessages?: number;
-  /** How many bytes of topics and payloads may wait, counting a string's UTF-16 units. Default: 64 MiB. */
-  maxBytes?: number;
-}
-
-/** An outbox in memory: it survives an outage of the broker within its bounds, but not the process. */
-export class MemoryOutbox implements Outbox {
-  readonly #maxMessages: number;
-  readonly #maxBytes: number;
-  /** Not yet taken: `#queue[#head]` is the oldest. Slots before `#head` are empty. */
-  #queue: (OutboundMessage | undefined)[] = [];
-  #head = 0;
-  /** Taken and not settled, in the order of taking. */
-  readonly #taken = new Set<OutboundMessage>();
-  #bytes = 0;
-
-  constructor({ maxMessages = 100_000, maxBytes = 64 * 1024 * 1024 }: MemoryOutboxOptions = {}) {
-    this.#maxMessages = maxMessages;
-    this.#maxBytes = maxBytes;
-  }
-
-  get waiting(): number {
-    return this.#ready + this.#taken.size;
-  }
-
-  put(message: OutboundMessage): number {
-    // One that fits in no outbox of this size must not push out all the others first.
-    if (sizeOf(message) > this.#maxBytes) return 1;
-    this.#queue.push(message);
-    this.#bytes += sizeOf(message);
-    let givenUp = 0;
-    // What was taken is on the wire already: giving it up would save nothing and hide what becomes of it.
-    while ((this.waiting > this.#maxMessages || this.#bytes > this.#maxBytes) && this.#ready > 0) {
-      this.#bytes -= sizeOf(this.#shift());
-      givenUp++;
-    }
-    return givenUp;
-  }
-
-  take(): OutboundMessage | undefined {
-    if (this.#ready === 0) return undefined;
-    const message = this.#shift();
-    this.#taken.add(message);
-    return message;
-  }
-
-  settle(message: OutboundMessage): void {
-    if (this.#taken.delete(message)) this.#bytes -= sizeOf(message);
-  }
-
-  rewind(): void {
-    if (this.#taken.size === 0) return;
-    this.#queue = [...this.#taken, ...this.#queue.slice(this.#head)];
-    this.#head = 0;
-    this.#taken.clear();
-  }
-
-  async close(): Promise<number> {
-    return this.waiting;
-  }
-
-  get #ready(): number {
-    return this.#queue.length - this.#head;
-  }
-
-  #shift(): OutboundMessage {
-    const message = this.#queue[this.#head] as OutboundMessage;
-    this.#queue[this.#head++] = undefined;
-    // Empty slots are dropped when they are the greater half, so that a message is moved once on average.
-    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
-    return message;
-  }
-}
-
-function sizeOf({ topic, payload }: OutboundMessage): number {
-  return topic.length + payload.length;
 }

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import type { GiveUp, OutboundMessage, Outbox, OutboxEntry, OutboxLoss } from '../outbox.js';
+import { type ContractCase, contractCase } from './contract.js';
+import { HOSTILE_NAMES } from './hostile.js';
+
+/** The bounds that an outbox under test is to have. */
+export interface OutboxBounds {
+  readonly maxMessages?: number;
+  /** Of topics and payloads. */
+  readonly maxBytes?: number;
+  readonly maxAgeMs?: number;
+  readonly giveUp?: GiveUp;
+}
+
+/** An outbox that is made anew for each case, not yet opened, and disposed of after it. */
+export interface OutboxUnderTest extends AsyncDisposable {
+  readonly outbox: Outbox;
+}
+
+/** What every {@link Outbox} must do. */
+export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxUnderTest>): ContractCase[] {
+  const withOutbox =
+    (bounds: OutboxBounds, run: (tested: Tested) => Promise<void>): (() => Promise<void>) =>
+    async () => {
+      await using made = await create(bounds);
+      await run(await Tested.open(made.outbox));
+    };
+
+  return [
+    contractCase(
+      'gives messages in the order they were put, as they were put',
+      withOutbox({}, async (tested) => {
+        const messages: OutboundMessage[] = [
+          { topic: 'a', payload: '', qos: 0, retain: false },
+          { topic: 'a/b', payload: 'text', qos: 1, retain: true, rule: 'first' },
+          { topic: 'ü', payload: '{"x":"\u{1f469}‍🚀"}', qos: 2, retain: false, rule: '' },
+          { topic: 'bytes', payload: Uint8Array.from([0, 255, 128, 10]), qos: 1, retain: false },
+          ...HOSTILE_NAMES.map((name) => ({ topic: name, payload: name, qos: 1 as const, retain: false, rule: name })),
+        ];
+        for (const message of messages) tested.outbox.put(message);
+        for (const message of messages) {
+          const { message: taken } = await tested.next();
+          assert.deepEqual(plain(taken), plain(message));
+        }
+        assert.equal(tested.outbox.take(), undefined);
+      }),
+    ),
+
+    contractCase(
+      'numbers messages in their order, and knows the last number',
+      withOutbox({}, async (tested) => {
+        const before = tested.outbox.lastSequence;
+        tested.put('1', '2', '3');
+        const sequences = [await tested.next(), await tested.next(), await tested.next()].map(
+          ({ sequence }) => sequence,
+        );
+        assert.ok(sequences.every((sequence, index) => sequence > (sequences[index - 1] ?? before)));
+        assert.equal(tested.outbox.lastSequence, sequences[2]);
+      }),
+    ),
+
+    contractCase(
+      'counts what waits until it is settled',
+      withOutbox({}, async (tested) => {
+        tested.put('1', '2');
+        assert.equal(tested.outbox.waiting, 2);
+        const first = await tested.next();
+        assert.equal(tested.outbox.waiting, 2);
+        tested.outbox.settle(first);
+        assert.equal(tested.outbox.waiting, 1);
+        tested.outbox.settle(first);
+        tested.outbox.giveBack(first);
+        assert.equal(tested.outbox.waiting, 1, 'settling again changes nothing');
+        tested.outbox.settle(await tested.next());
+        assert.equal(tested.outbox.waiting, 0);
+        assert.equal(tested.outbox.take(), undefined);
+      }),
+    ),
+
+    contractCase(
+      'gives again, in its place, what was given back',
+      withOutbox({}, async (tested) => {
+        tested.put('1', '2', '3', '4', '5');
+        const [first, second, third] = [await tested.next(), await tested.next(), await tested.next()];
+        tested.outbox.settle(second);
+        tested.outbox.giveBack(third);
+        assert.equal(payloadOf(await tested.next()), '3');
+        tested.outbox.giveBack(first);
+        assert.deepEqual(
+          [await tested.nextPayload(), await tested.nextPayload(), await tested.nextPayload()],
+          ['1', '4', '5'],
+        );
+      }),
+    ),
+
+    contractCase(
+      'settles in any order',
+      withOutbox({}, async (tested) => {
+        const numbers = Array.from({ length: 3_000 }, (_, index) => String(index));
+        tested.put(...numbers);
+        const taken: OutboxEntry[] = [];
+        for (const expected of numbers) {
+          const entry = await tested.next();
+          assert.equal(payloadOf(entry), expected);
+          taken.push(entry);
+        }
+        for (const entry of taken.reverse()) tested.outbox.settle(entry);
+        assert.equal(tested.outbox.waiting, 0);
+      }),
+    ),
+
+    contractCase(
+      'gives up the oldest beyond its number of messages, and says so',
+      withOutbox({ maxMessages: 2 }, async (tested) => {
+        tested.put('1', '2', '3');
+        assert.deepEqual(tested.losses, [['outbox_full', 1, 'rule 1']]);
+        assert.equal(tested.outbox.waiting, 2);
+        assert.equal(await tested.nextPayload(), '2');
+      }),
+    ),
+
+    contractCase(
+      'refuses the newest beyond its number of messages, where it is told to',
+      withOutbox({ maxMessages: 2, giveUp: 'newest' }, async (tested) => {
+        tested.put('1', '2', '3');
+        assert.deepEqual(tested.losses, [['outbox_full', 1, 'rule 3']]);
+        assert.deepEqual([await tested.nextPayload(), await tested.nextPayload()], ['1', '2']);
+      }),
+    ),
+
+    contractCase(
+      'gives up the oldest beyond its number of bytes',
+      withOutbox({ maxBytes: 10 }, async (tested) => {
+        tested.put('1', '2', 'x'.repeat(8));
+        assert.deepEqual(tested.losses, [
+          ['outbox_full', 1, 'rule 1'],
+          ['outbox_full', 1, 'rule 2'],
+        ]);
+        assert.equal(await tested.nextPayload(), 'x'.repeat(8));
+      }),
+    ),
+
+    contractCase(
+      'gives up a message that is beyond its bounds by itself, and no other for it',
+      withOutbox({ maxBytes: 10 }, async (tested) => {
+        tested.put('1', 'x'.repeat(10));
+        assert.equal(tested.losses.length, 1);
+        assert.equal(await tested.nextPayload(), '1');
+        assert.equal(tested.outbox.take(), undefined);
+      }),
+    ),
+
+    contractCase(
+      'does not give up what is taken',
+      withOutbox({ maxMessages: 1 }, async (tested) => {
+        tested.put('1');
+        const taken = await tested.next();
+        tested.put('2');
+        assert.deepEqual(tested.losses, [['outbox_full', 1, 'rule 2']]);
+        tested.outbox.settle(taken);
+        assert.equal(tested.outbox.waiting, 0);
+      }),
+    ),
+
+    contractCase(
+      'gives up what is too old instead of giving it',
+      withOutbox({ maxAgeMs: 20 }, async (tested) => {
+        tested.put('1', '2');
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        tested.put('3');
+        assert.equal(await tested.nextPayload(), '3');
+        assert.equal(tested.lost('outbox_expired'), 2);
+        assert.equal(tested.outbox.waiting, 1);
+      }),
+    ),
+
+    contractCase(
+      'behaves like the plainest model, whatever is done to it',
+      withOutbox({ maxMessages: 700 }, async (tested) => {
+        const random = mulberry32(20_261_122);
+        const model: string[] = [];
+        const taken: OutboxEntry[] = [];
+        for (let step = 0; step < 5_000; step++) {
+          const dice = random();
+          if (dice < 0.5) {
+            tested.put(String(step));
+            model.push(String(step));
+          } else if (dice < 0.8) {
+            const entry =
+              model.length > tested.lost() + taken.length + tested.settled ? await tested.next() : undefined;
+            if (entry) taken.push(entry);
+          } else if (dice < 0.97) {
+            const index = Math.floor(random() * Math.min(taken.length, 3));
+            const [entry] = taken.splice(index, 1);
+            if (entry) tested.settle(entry);
+          } else {
+            for (const entry of taken.splice(0)) tested.outbox.giveBack(entry);
+          }
+          assert.equal(tested.outbox.waiting, model.length - tested.lost() - tested.settled);
+          const youngest = taken.at(-1);
+          assert.ok(!youngest || taken.every(({ sequence }) => sequence <= youngest.sequence), 'in order');
+        }
+      }),
+    ),
+  ];
+}
+
+class Tested {
+  readonly losses: [OutboxLoss, number, string | undefined][] = [];
+  settled = 0;
+  #ready: () => void = () => {};
+
+  private constructor(readonly outbox: Outbox) {}
+
+  static async open(outbox: Outbox): Promise<Tested> {
+    const tested = new Tested(outbox);
+    const kept = await outbox.open({
+      ready: () => tested.#ready(),
+      givenUp: (reason, count, rule) => void tested.losses.push([reason, count, rule]),
+    });
+    assert.deepEqual(kept, []);
+    return tested;
+  }
+
+  put(...payloads: string[]): void {
+    for (const payload of payloads) {
+      this.outbox.put({ topic: 't', payload, qos: 1, retain: false, rule: `rule ${payload}` });
+    }
+  }
+
+  settle(entry: OutboxEntry): void {
+    this.outbox.settle(entry);
+    this.settled++;
+  }
+
+  lost(reason?: OutboxLoss): number {
+    return this.losses.reduce((sum, [each, count]) => (reason === undefined || each === reason ? sum + count : sum), 0);
+  }
+
+  /** The next message, as soon as the outbox has it at hand. */
+  async next(): Promise<OutboxEntry> {
+    for (;;) {
+      const entry = this.outbox.take();
+      if (entry) return entry;
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error('the outbox gave nothing and did not call ready()')), 5_000);
+        this.#ready = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  async nextPayload(): Promise<string> {
+    return payloadOf(await this.next());
+  }
+}
+
+function payloadOf({ message }: OutboxEntry): string {
+  return Buffer.from(bytesOf(message)).toString();
+}
+
+function plain(message: OutboundMessage) {
+  return { ...message, rule: message.rule, payload: bytesOf(message) };
+}
+
+function bytesOf({ payload }: OutboundMessage): Uint8Array {
+  return Uint8Array.from(Buffer.from(payload as string));
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
