@@ -15,8 +15,9 @@ import {
 import { createCertificates, dbusDaemonMissing, startBroker, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { openHouse } from '../test/house.js';
+import { connectorOptions, DEFAULT_BROKER_PORT } from './configured-options.js';
 import { DBusEventBus } from './dbus-event-bus.js';
-import { connectorOptions, DEFAULT_BROKER_PORT, MQTTGatewayServiceObject } from './gateway-service.js';
+import { MQTTGatewayServiceObject } from './gateway-service.js';
 
 class Out extends OutboundFilter {
   override getMqttTopic(_timestamp: unknown, varType: string, varName: string) {

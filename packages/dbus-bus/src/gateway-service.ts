@@ -6,28 +6,28 @@ import {
   type GatewayCounts,
   type InboundFilter,
   type Logger,
+  MemoryOutbox,
   MQTTConnector,
-  type MQTTConnectorOptions,
   MQTTGatewayError,
   type OutboundFilter,
+  type Outbox,
   silentLogger,
 } from '@cstbox/mqtt-core';
 import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
+import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } from './configured-options.js';
 import { sessionBusAddress } from './dbus-address.js';
 import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
 import { wellKnownName } from './names.js';
 import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
-import { readTlsFiles } from './tls-files.js';
-
-/** The port of a broker that is given by its host alone, as in the original. */
-export const DEFAULT_BROKER_PORT = 61613;
 
 /** What the service object may be given beyond the original's arguments. */
 export interface MQTTGatewayServiceOptions {
   /** The bus to bridge. Default: the D-Bus bus at `dbus.address`, else the one that the environment names. */
   bus?: EventBus;
+  /** Where messages wait for the broker. Default: in memory, within the bounds of the configuration. */
+  outbox?: Outbox;
   /** Makes the logger of a component. Default: silent. */
   logger?: (component: string) => Logger;
 }
@@ -94,6 +94,11 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
     if (this.#starting)
       throw new MQTTGatewayError('closed', 'the service has started: it takes no other configuration');
     const configuration = checkConfiguration(cfg);
+    const durability = configuration.outbox?.durability ?? 'memory';
+    if (durability !== 'memory' && !this.#options.outbox) {
+      const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
+      throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
+    }
     this.#connector = new MQTTConnector({ ...connectorOptions(configuration), logger: this.#logger('MQTTConnector') });
     this.#configuration = configuration;
   }
@@ -139,7 +144,8 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       connector: this.#connector,
       inbound: this.#inbound,
       outbound: this.#outbound,
-      qos: this.#configuration.qos,
+      outbox: this.#options.outbox ?? new MemoryOutbox(memoryBounds(this.#configuration)),
+      ...gatewayOptions(this.#configuration),
       logger,
     });
     await this.#gateway.start();
@@ -160,25 +166,4 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   #logger(component: string): Logger {
     return this.#options.logger?.(component) ?? silentLogger;
   }
-}
-
-/**
- * What the connector needs, from a configuration.
- *
- * @throws {ConfigurationError} when a file of `tls` can't be read
- */
-export function connectorOptions(configuration: GatewayConfiguration): MQTTConnectorOptions {
-  const { broker, auth, tls, listened_topics: topics, qos } = configuration;
-  const isUrl = broker.host.includes('://');
-  const port = broker.port ?? (isUrl ? undefined : DEFAULT_BROKER_PORT);
-  return {
-    broker: broker.host,
-    ...(port === undefined ? {} : { port }),
-    ...(broker.client_id === undefined ? {} : { clientId: broker.client_id }),
-    ...(auth === undefined ? {} : { login: auth.username }),
-    ...(auth?.password === undefined ? {} : { password: auth.password }),
-    ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
-    topics,
-    subscribeQoS: qos,
-  };
 }

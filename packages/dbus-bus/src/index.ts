@@ -1,10 +1,13 @@
 // The gateway as a CSTBox service.
-export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions, DEFAULT_BROKER_PORT } from './gateway-service.js';
+export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions } from './gateway-service.js';
+export { DEFAULT_BROKER_PORT } from './configured-options.js';
 export {
   loadConfiguration,
   type GatewayConfiguration,
   type GatewayConfigurationInput,
   type FilterSection,
+  type OutboxSection,
+  type CommandsSection,
 } from './configuration.js';
 
 // CSTBox on D-Bus: the bus as a client, the event manager, any service.

@@ -45,7 +45,7 @@ describe('a message with a date', () => {
   });
 
   it('is taken for new when its date lies in the future, is none, or is missing', () => {
-    for (const timestamp of [Date.now() + 1e9, 'soon', null, {}, undefined, 1e400]) {
+    for (const timestamp of [Date.now() + 1e9, 'soon', null, {}, undefined, Number.POSITIVE_INFINITY]) {
       expect(judge(policy, message({ value: 1, timestamp }))).toBe('pass');
     }
     expect(judge(policy, message('on'))).toBe('pass');
