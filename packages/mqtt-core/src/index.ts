@@ -2,7 +2,8 @@
 export { Gateway, type GatewayCounts, type GatewayOptions } from './gateway.js';
 export type { Crossing } from './crossing.js';
 export { type DirectionCounts, formatCounts } from './accounting.js';
-export { MQTTConnector, type LinkState } from './mqtt-connector.js';
+export { MQTTConnector } from './mqtt-connector.js';
+export type { ConnectorStatus, LinkState } from './connector-status.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
 export type { MessageProperties, MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
