@@ -1,4 +1,5 @@
 import { type DirectionCounts, formatCounts } from './accounting.js';
+import type { ConnectorStatus } from './connector-status.js';
 import type { Crossing } from './crossing.js';
 import { ConfigurationError, MQTTGatewayError } from './errors.js';
 import type { BusState, BusSubscription, EventBus } from './event-bus.js';
@@ -7,7 +8,7 @@ import { InboundPath } from './inbound-path.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import { MemoryOutbox } from './memory-outbox.js';
-import type { ConnectorStatus, MQTTConnector } from './mqtt-connector.js';
+import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import { OutboundPath } from './outbound-path.js';
 import type { Outbox } from './outbox.js';

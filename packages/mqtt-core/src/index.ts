@@ -3,7 +3,8 @@ export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } 
 export type { Crossing } from './crossing.js';
 export { type Counts, type DirectionCounts, formatCounts } from './accounting.js';
 export type { ReplyCounts } from './replies.js';
-export { MQTTConnector, type ConnectorStatus, type LinkState } from './mqtt-connector.js';
+export { MQTTConnector } from './mqtt-connector.js';
+export type { ConnectorStatus, LinkState } from './connector-status.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
 export type { MessageProperties, MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
