@@ -34,8 +34,10 @@ export interface GatewayConfiguration {
   /** Which bus to join. */
   dbus?:
     | {
-        /** A D-Bus server address. Default: what `DBUS_SESSION_BUS_ADDRESS` says. */
+        /** A D-Bus server address. Default: what `address_file` says, else `DBUS_SESSION_BUS_ADDRESS`. */
         address?: string | undefined;
+        /** The file that says where the bus is; read again whenever the bus is to be joined. */
+        address_file?: string | undefined;
       }
     | undefined;
   /** What may cross. A direction that is left out is closed. */
@@ -131,9 +133,15 @@ const shape = z.strictObject(
           address: text("a D-Bus address like 'unix:path=/run/cstbox/bus'")
             .superRefine(check(parseDBusAddress))
             .optional(),
+          address_file: text('the path of a file').optional(),
         },
         'expected a section',
       )
+      .superRefine(({ address, address_file }, context) => {
+        if (address === undefined || address_file === undefined) return;
+        const message = 'address and address_file exclude each other: leave one out';
+        context.addIssue({ code: 'custom', message, path: ['address_file'] });
+      })
       .optional(),
     filters: z
       .strictObject(
@@ -179,8 +187,12 @@ export function loadConfiguration(path: string): GatewayConfiguration {
 export function checkFile(file: ConfigurationFile): GatewayConfiguration {
   try {
     const configuration = checkConfiguration(file.content);
-    const { tls } = configuration;
-    return tls ? { ...configuration, tls: resolveTls(tls, file) } : configuration;
+    const { tls, dbus } = configuration;
+    return {
+      ...configuration,
+      ...(tls && { tls: resolveTls(tls, file) }),
+      ...(dbus?.address_file !== undefined && { dbus: { ...dbus, address_file: file.resolve(dbus.address_file) } }),
+    };
   } catch (error) {
     throw error instanceof ConfigurationError ? file.locate(error) : error;
   }
