@@ -116,7 +116,7 @@ describe('a configuration file', () => {
     ],
     [
       'broker: {host: h}\ndbus: {address: "unix:path=/a", address_file: /b}',
-      ['2:32: address and address_file exclude each other: leave one out (at dbus.address_file)'],
+      ['2:33: address and address_file exclude each other: leave one out (at dbus.address_file)'],
     ],
     [
       'broker: {host: h}\ndbus: {address_file: ""}',
