@@ -105,9 +105,15 @@ export const shape = z.strictObject(
           address: text("a D-Bus address like 'unix:path=/run/cstbox/bus'")
             .superRefine(check(parseDBusAddress))
             .optional(),
+          address_file: text('the path of a file').optional(),
         },
         'expected a section',
       )
+      .superRefine(({ address, address_file }, context) => {
+        if (address === undefined || address_file === undefined) return;
+        const message = 'address and address_file exclude each other: leave one out';
+        context.addIssue({ code: 'custom', message, path: ['address_file'] });
+      })
       .optional(),
     outbox: z
       .strictObject(

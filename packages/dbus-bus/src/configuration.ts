@@ -42,8 +42,10 @@ export interface GatewayConfiguration {
   /** Which bus to join. */
   dbus?:
     | {
-        /** A D-Bus server address. Default: what `DBUS_SESSION_BUS_ADDRESS` says. */
+        /** A D-Bus server address. Default: what `address_file` says, else `DBUS_SESSION_BUS_ADDRESS`. */
         address?: string | undefined;
+        /** The file that says where the bus is; read again whenever the bus is to be joined. */
+        address_file?: string | undefined;
       }
     | undefined;
   /** Where messages wait for the broker. */
@@ -131,11 +133,12 @@ export function loadConfiguration(path: string): GatewayConfiguration {
 export function checkFile(file: ConfigurationFile): GatewayConfiguration {
   try {
     const configuration = checkConfiguration(file.content);
-    const { tls, outbox } = configuration;
+    const { tls, dbus, outbox } = configuration;
     return {
       ...configuration,
       ...(tls && { tls: resolveTls(tls, file) }),
-      ...(outbox?.directory && { outbox: { ...outbox, directory: file.resolve(outbox.directory) } }),
+      ...(dbus?.address_file !== undefined && { dbus: { ...dbus, address_file: file.resolve(dbus.address_file) } }),
+      ...(outbox?.directory !== undefined && { outbox: { ...outbox, directory: file.resolve(outbox.directory) } }),
     };
   } catch (error) {
     throw error instanceof ConfigurationError ? file.locate(error) : error;

@@ -13,18 +13,18 @@ import {
   type Outbox,
   silentLogger,
 } from '@cstbox/mqtt-core';
+import { busAddress } from './bus-address.js';
 import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
 import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } from './configured-options.js';
-import { sessionBusAddress } from './dbus-address.js';
-import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
 import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
 
 /** What the service object may be given beyond the original's arguments. */
 export interface MQTTGatewayServiceOptions {
-  /** The bus to bridge. Default: the D-Bus bus at `dbus.address`, else the one that the environment names. */
+  /** The bus to bridge. Default: the D-Bus bus of the section `dbus`, else the one that the environment or CSTBox names. */
   bus?: EventBus;
   /** Where messages wait for the broker. Default: in memory, within the bounds of the configuration. */
   outbox?: Outbox;
@@ -47,7 +47,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   #configuration!: GatewayConfiguration;
   #connector!: MQTTConnector;
   #gateway: Gateway | undefined;
-  #ownConnection: DBusConnection | undefined;
+  #ownLink: DBusLink | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -104,10 +104,10 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   }
 
   /**
-   * Attaches to the bus and starts to connect to the broker, without waiting for it. A second call returns the same
-   * promise.
+   * Attaches to the bus and starts to connect to the broker, without waiting for either to be there. A second call
+   * returns the same promise.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be joined; `closed`, after `stop()`
+   * @throws {MQTTGatewayError} `closed`, after `stop()`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -140,7 +140,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       );
     }
     this.#gateway = new Gateway({
-      bus: this.#options.bus ?? (await this.#connectBus()),
+      bus: this.#options.bus ?? this.#connectBus(),
       connector: this.#connector,
       inbound: this.#inbound,
       outbound: this.#outbound,
@@ -154,13 +154,15 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {});
     await this.#gateway?.stop();
-    await this.#ownConnection?.close();
+    await this.#ownLink?.close();
   }
 
-  async #connectBus(): Promise<EventBus> {
-    const address = this.#configuration.dbus?.address ?? sessionBusAddress(process.env);
-    this.#ownConnection = await DBusConnection.open(address, { logger: this.#logger('DBus') });
-    return new DBusEventBus(this.#ownConnection, { logger: this.#logger('EventBus') });
+  #connectBus(): EventBus {
+    const address = busAddress(this.#configuration.dbus, process.env);
+    this.#ownLink = new DBusLink({ address, logger: this.#logger('DBus') });
+    const bus = new DBusEventBus(this.#ownLink, { logger: this.#logger('EventBus') });
+    void this.#ownLink.run();
+    return bus;
   }
 
   #logger(component: string): Logger {

@@ -96,6 +96,11 @@ export class MQTTConnector implements AsyncDisposable {
     });
   }
 
+  /** The topic filters that it subscribes to. */
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
   /** Whether there is a connection to the broker right now. */
   get connected(): boolean {
     return this.#state === 'connected';
