@@ -1,5 +1,6 @@
 import type { OutboundMessage } from '@cstbox/mqtt-core';
-import { type Entry, Segment, sizeOf } from './segment.js';
+import { type Entry, Segment } from './segment.js';
+import { sizeOf } from './summary.js';
 
 /** All that waits, in order: segments in memory, on disk, or both. Knows nothing of files. */
 export class Backlog {
@@ -72,6 +73,12 @@ export class Backlog {
       if (oldest) return oldest.sequence <= sequence;
     }
     return false;
+  }
+
+  /** No message before it waits. */
+  get oldest(): number {
+    for (const segment of this.segments()) if (segment.waiting > 0) return segment.oldest;
+    return this.lastSequence + 1;
   }
 
   take(entry: Entry): void {

@@ -1,14 +1,7 @@
 import { crc32 } from 'node:zlib';
-import type { OutboundMessage } from '@cstbox/mqtt-core';
 import { ByteReader, ByteWriter } from './bytes.js';
-import type { Entry, Summary } from './segment.js';
-
-/** A message as it is read back. */
-export interface StoredRecord {
-  readonly slot: number;
-  readonly since: number;
-  readonly message: OutboundMessage;
-}
+import type { Entry } from './segment.js';
+import type { SlottedMessage, Summary } from './summary.js';
 
 /** What the index says of a segment: enough to count it, to read it, and to tell what is lost with it. */
 export interface IndexEntry {
@@ -56,14 +49,14 @@ export function checksumOf(data: Buffer): number | undefined {
 }
 
 /** The messages of a segment, or `undefined` when the data is damaged or that of another segment. */
-export function decodeData(first: number, data: Buffer): StoredRecord[] | undefined {
+export function decodeData(first: number, data: Buffer): SlottedMessage[] | undefined {
   const body = unseal(data);
   if (!body) return undefined;
   return whole(() => {
     const reader = new ByteReader(body);
     if (reader.integer() !== first) return undefined;
     const rules = Array.from({ length: reader.integer() }, () => readRule(reader));
-    const records: StoredRecord[] = [];
+    const records: SlottedMessage[] = [];
     let since = 0;
     for (let count = reader.integer(); count > 0; count--) {
       const slot = reader.integer();

@@ -1,7 +1,7 @@
 import { type KeptMessages, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
 import type { Backlog } from './backlog.js';
 import { checksumOf, decodeData, encodeData } from './codec.js';
-import { isLocked, remedyFor, wholeStory } from './place-fault.js';
+import { isDamage, isLocked, remedyFor, wholeStory } from './place-fault.js';
 import { NewerFormatError, type OpenedStore, openStore } from './recovery.js';
 import { type Entry, Segment } from './segment.js';
 import { FORMAT, type LevelStore, type StoreState } from './store.js';
@@ -50,9 +50,11 @@ export class Keeper {
   readonly #backlog: Backlog;
   #store: LevelStore | undefined;
   #path = '';
-  #state: StoreState = { format: FORMAT, generation: 0, waiting: 0, ceiling: 0 };
+  #state: StoreState = { format: FORMAT, generation: 0, waiting: 0, oldest: 1, ceiling: 0 };
   /** Segments known to be on disk from this life, or found there. */
   #attached = false;
+  /** LevelDB found damage in the store after it was opened. */
+  #damaged = false;
   /** The store could not be read though there is nothing wrong with it. */
   #blind = false;
   #fault: string | undefined;
@@ -112,11 +114,7 @@ export class Keeper {
 
   noticeSettled(): void {
     const { toUpdate, toDelete } = this.#backlog;
-    if (this.#progress !== undefined || this.#closing || (toUpdate.size === 0 && toDelete.length === 0)) return;
-    this.#progress = setTimeout(() => {
-      this.#progress = undefined;
-      this.#flush(this.#target, true);
-    }, PROGRESS_MS);
+    if (toUpdate.size > 0 || toDelete.length > 0) this.#progressAfter(PROGRESS_MS);
   }
 
   /** Reads a segment's messages into memory. */
@@ -165,6 +163,14 @@ export class Keeper {
     }, this.#parts.intervalMs);
   }
 
+  #progressAfter(delayMs: number): void {
+    if (this.#progress !== undefined || this.#closing) return;
+    this.#progress = setTimeout(() => {
+      this.#progress = undefined;
+      this.#flush(this.#target, true);
+    }, delayMs);
+  }
+
   /** Writes what was put up to a sequence number, after what is being written now. */
   #flush(target: number, progress = false): void {
     this.#target = Math.max(this.#target, target);
@@ -182,6 +188,7 @@ export class Keeper {
       }
       if (this.#fault !== undefined) {
         this.#fault = undefined;
+        this.#damaged = false;
         this.#parts.logger.info(`messages are kept in ${this.#parts.directory} again`);
       }
     } catch (error) {
@@ -229,7 +236,7 @@ export class Keeper {
     for (const segment of deleted) waiting -= segment.waitingOnDisk;
     backlog.toUpdate.clear();
     const ceiling = backlog.lastSequence + (this.#closing ? 0 : RESERVE);
-    const state = { format: FORMAT, generation: this.#state.generation + 1, waiting, ceiling };
+    const state = { format: FORMAT, generation: this.#state.generation + 1, waiting, oldest: backlog.oldest, ceiling };
     try {
       await store.write({ batches, progress, deleted: deleted.map(({ first }) => first), state });
     } catch (error) {
@@ -257,7 +264,10 @@ export class Keeper {
       this.#witnessedAt = now;
       await writeWitness(this.#parts.directory, this.#path, this.#state);
     }
-    if (this.#writtenBytes > TIDY.bytes && this.#isEmpty && now - this.#tidiedAt >= TIDY.everyMs) this.#tidy(store);
+    if (this.#writtenBytes > TIDY.bytes && this.#isEmpty && !this.#closing) {
+      if (now - this.#tidiedAt >= TIDY.everyMs) this.#tidy(store);
+      else this.#progressAfter(TIDY.everyMs);
+    }
     this.noticeSettled();
   }
 
@@ -293,9 +303,11 @@ export class Keeper {
     this.#parts.onDamaged(segment);
   }
 
-  /** The place can't be used: says so once, and tries again later. */
+  /** The place can't be used: says so once, and tries again later. A damaged store is seen to at once, the first time. */
   #fail(error: unknown): void {
-    const { directory, logger, retryAfterMs } = this.#parts;
+    const { directory, logger } = this.#parts;
+    const retryAfterMs = isDamage(error) && !this.#damaged ? 0 : this.#parts.retryAfterMs;
+    this.#damaged = isDamage(error);
     const fault = describeFault(error, directory);
     if (this.#fault !== fault) {
       logger.error(fault);
@@ -338,7 +350,7 @@ export class Keeper {
   /** Opens the store. Returns what was found in it, the first time. */
   async #attach(): Promise<readonly KeptMessages[]> {
     const { directory, logger } = this.#parts;
-    const opened = await openStore(directory, logger);
+    const opened = await openStore(directory, logger, this.#damaged);
     this.#store = opened.store;
     this.#blind = false;
     this.#path = opened.path;
@@ -351,6 +363,7 @@ export class Keeper {
     this.#attached = true;
     const segments = opened.batches.map(({ first, summary, checksum }) => Segment.stored(first, summary, checksum));
     this.#backlog.prepend(segments, opened.state.ceiling);
+    this.#writtenBytes += segments.reduce((sum, { bytes }) => sum + bytes, 0);
     const kept = new Map<string | undefined, number>(opened.missing > 0 ? [[undefined, opened.missing]] : []);
     for (const { summary } of opened.batches) {
       for (const { rule, count } of summary.rules) kept.set(rule, (kept.get(rule) ?? 0) + count);

@@ -11,7 +11,8 @@ import {
 } from '@cstbox/mqtt-core';
 import { Backlog } from './backlog.js';
 import { Keeper } from './keeper.js';
-import { Entry, type Segment, sizeOf } from './segment.js';
+import { Entry, type Segment } from './segment.js';
+import { sizeOf } from './summary.js';
 
 /** Options of a {@link LevelOutbox}. */
 export interface LevelOutboxOptions {

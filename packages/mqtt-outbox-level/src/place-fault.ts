@@ -31,3 +31,9 @@ export function remedyFor(error: unknown): string | undefined {
 export function isLocked(error: unknown): boolean {
   return /already held|temporarily unavailable|being used by another process/i.test(wholeStory(error));
 }
+
+/** Whether LevelDB says that what is stored is not as it should be. */
+export function isDamage(error: unknown): boolean {
+  const isOfStore = /corruption: |IO error: |not ?found: |invalid argument: /i.test(wholeStory(error));
+  return isOfStore && !isLocked(error) && remedyFor(error) === undefined;
+}

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@cstbox/mqtt-core';
-import { isLocked, remedyFor, wholeStory } from './place-fault.js';
+import { isDamage, wholeStory } from './place-fault.js';
 import { FORMAT, LevelStore, type StoreContent, type StoreState } from './store.js';
 import { isTreacherous, readWitness, type Witness } from './witness.js';
 
@@ -22,8 +22,10 @@ export class NewerFormatError extends Error {}
 /**
  * Opens the store in a directory, and makes it if there is none. One that is damaged is repaired, and set aside for a new one
  * where that does not help. Rejects when the place is at fault, when somebody else has it, or with a {@link NewerFormatError}.
+ *
+ * @param damaged it is known to be damaged though it can be opened
  */
-export async function openStore(directory: string, logger: Logger): Promise<OpenedStore> {
+export async function openStore(directory: string, logger: Logger, damaged: boolean): Promise<OpenedStore> {
   const path = join(directory, 'store');
   await mkdir(path, { recursive: true });
   const witness = await readWitness(directory);
@@ -32,7 +34,7 @@ export async function openStore(directory: string, logger: Logger): Promise<Open
     await LevelStore.repair(path).catch((error) => rethrowUnlessDamage(error));
   }
   try {
-    return told(await inspect(path, witness), logger);
+    if (!damaged) return told(await inspect(path, witness), logger);
   } catch (error) {
     rethrowUnlessDamage(error);
     logger.warn(`the messages in ${path} are damaged: repairing (${wholeStory(error)})`);
@@ -97,29 +99,42 @@ async function account(
   let { batches } = content;
   let junk = content.junk;
   const expected = latest?.waiting ?? 0;
+  if (latest && latest !== content.state) {
+    const stale = batches.filter(({ first }) => first < latest.oldest);
+    const straddling = await Promise.all(stale.slice(-1).map(({ first }) => store.reconstruct(first, latest.oldest)));
+    batches = [...straddling.filter((batch) => batch !== undefined), ...batches.slice(stale.length)];
+    junk = [...junk, ...stale.map(({ first }) => first)];
+  }
   if (total(batches) < expected) {
-    const orphans = await store.orphans(batches);
+    const orphans = await store.orphans([...batches.map(({ first }) => first), ...junk]);
     const all = [...batches, ...orphans].sort((a, b) => a.first - b.first);
     batches = all.filter((batch, index) => {
       const before = all[index - 1];
       return !before || before.first + before.summary.slots <= batch.first;
     });
-    const used = new Set(batches.map(({ first }) => first));
-    junk = junk.filter((first) => !used.has(first));
   }
+  const used = new Set(batches.map(({ first }) => first));
+  junk = junk.filter((first) => !used.has(first));
   const missing = Math.max(0, expected - total(batches));
   const last = batches.at(-1);
   const ceiling = Math.max(0, last ? last.first + last.summary.slots - 1 : 0, ...states.map((state) => state.ceiling));
   const generation = latest?.generation ?? 0;
-  return { batches, junk, expected, missing, state: { format: FORMAT, generation, waiting: total(batches), ceiling } };
+  return {
+    batches,
+    junk,
+    expected,
+    missing,
+    state: { format: FORMAT, generation, waiting: total(batches), oldest: batches[0]?.first ?? ceiling + 1, ceiling },
+  };
 }
 
 function total(batches: StoreContent['batches']): number {
   return batches.reduce((sum, { summary }) => sum + summary.waiting, 0);
 }
 
+/** A store is not touched for an error that says nothing of it. */
 function rethrowUnlessDamage(error: unknown): void {
-  if (isLocked(error) || error instanceof NewerFormatError || remedyFor(error) !== undefined) throw error;
+  if (!isDamage(error)) throw error;
 }
 
 /** Moves a store out of the way. Only the last one is kept: a box that nobody visits must not fill up with them. */

@@ -1,4 +1,5 @@
-import type { KeptMessages, OutboundMessage, OutboxEntry } from '@cstbox/mqtt-core';
+import type { OutboundMessage, OutboxEntry } from '@cstbox/mqtt-core';
+import { isSettled, type SlottedMessage, type Summary, summarize } from './summary.js';
 
 /** How many messages are kept together, at most. */
 const MAX_MESSAGES = 256;
@@ -11,11 +12,6 @@ const MAX_BYTES = 1024 * 1024;
 const SMALL_MESSAGES = 64;
 const SMALL_BYTES = 16 * 1024;
 
-/** Bytes of a message as the bounds count them. */
-export function sizeOf({ topic, payload }: OutboundMessage): number {
-  return topic.length + payload.length;
-}
-
 /** A message in memory. */
 export class Entry implements OutboxEntry {
   taken = false;
@@ -27,20 +23,6 @@ export class Entry implements OutboxEntry {
     readonly since: number,
     readonly segment: Segment,
   ) {}
-}
-
-/** What is known of a segment's waiting messages without reading them. */
-export interface Summary {
-  /** How many sequence numbers it spans. */
-  readonly slots: number;
-  readonly waiting: number;
-  /** Of topics and payloads. */
-  readonly bytes: number;
-  /** When its youngest message was put. */
-  readonly until: number;
-  readonly rules: readonly KeptMessages[];
-  /** One bit per slot: messages that are on disk with the others and wait no longer. */
-  readonly settled: Uint8Array | undefined;
 }
 
 /**
@@ -146,27 +128,14 @@ export class Segment {
   /** Of what is in its slots up to a certain one; of a segment that is not in memory, of all. */
   summary(end = this.slots): Summary {
     if (this.#kept) return this.#kept;
-    const rules = new Map<string | undefined, number>();
-    const settled = new Uint8Array((end + 7) >> 3);
-    let [waiting, bytes] = [0, 0];
-    for (let slot = 0; slot < end; slot++) {
-      const message = this.entries?.[slot]?.message;
-      if (message) {
-        rules.set(message.rule, (rules.get(message.rule) ?? 0) + 1);
-        waiting++;
-        bytes += sizeOf(message);
-      } else {
-        settled[slot >> 3] = (settled[slot >> 3] ?? 0) | (1 << (slot & 7));
-      }
-    }
-    return {
-      slots: end,
-      waiting,
-      bytes,
-      until: this.until,
-      rules: [...rules].map(([rule, count]) => ({ rule, count })),
-      settled: waiting < end ? settled : undefined,
-    };
+    return summarize(this.#waiting(end), end);
+  }
+
+  /** The number of its oldest message that waits. */
+  get oldest(): number {
+    let slot = 0;
+    while (slot < this.slots && (this.#kept ? isSettled(this.#kept, slot) : !this.entries?.[slot])) slot++;
+    return this.first + slot;
   }
 
   /** All of it that was put is on disk now; small ones are written again when more comes. */
@@ -186,13 +155,13 @@ export class Segment {
   }
 
   /** Takes what was read from disk. Returns whether it is what is expected. */
-  load(records: readonly { slot: number; since: number; message: OutboundMessage }[]): boolean {
+  load(records: readonly SlottedMessage[]): boolean {
+    const kept = this.summary();
     const entries = new Array<Entry | undefined>(this.slots).fill(undefined);
-    const settled = this.#kept?.settled;
     let waiting = 0;
     for (const { slot, since, message } of records) {
       if (slot >= this.slots) return false;
-      if (settled && ((settled[slot >> 3] ?? 0) >> (slot & 7)) & 1) continue;
+      if (isSettled(kept, slot)) continue;
       entries[slot] = new Entry(message, this.first + slot, since, this);
       waiting++;
     }
@@ -201,5 +170,12 @@ export class Segment {
     this.#kept = undefined;
     this.nextReady = 0;
     return true;
+  }
+
+  *#waiting(end: number): Generator<SlottedMessage> {
+    for (const { sequence, since, message } of this.live()) {
+      if (sequence - this.first >= end) return;
+      yield { slot: sequence - this.first, since, message };
+    }
   }
 }

@@ -8,6 +8,7 @@ import {
   encodeState,
   type IndexEntry,
 } from './codec.js';
+import { summarize } from './summary.js';
 
 /** What a store says of itself; written with every change, so that it is true of all that is written before. */
 export interface StoreState {
@@ -17,6 +18,8 @@ export interface StoreState {
   readonly generation: number;
   /** How many messages wait in it. */
   readonly waiting: number;
+  /** No message before it waits. */
+  readonly oldest: number;
   /** No sequence number beyond it was ever given. */
   readonly ceiling: number;
 }
@@ -79,6 +82,8 @@ export class LevelStore {
     try {
       // After a repair LevelDB may find an older version of a key first, until all versions of it have met.
       await store.compact();
+      // What compacting has found shows with the next write.
+      await store.#db.del('probe', { sync: true });
     } finally {
       await store.close();
     }
@@ -95,7 +100,7 @@ export class LevelStore {
       else damaged.push(first);
     }
     for (const first of damaged) {
-      const batch = await this.#reconstruct(first);
+      const batch = await this.reconstruct(first);
       if (batch) batches.push(batch);
       else junk.push(first);
     }
@@ -114,15 +119,23 @@ export class LevelStore {
   }
 
   /** Segments whose entry in the index is lost, found by reading all the data. */
-  async orphans(known: readonly StoredBatch[]): Promise<StoredBatch[]> {
-    const firsts = new Set(known.map(({ first }) => first));
+  async orphans(known: readonly number[]): Promise<StoredBatch[]> {
+    const firsts = new Set(known);
     const found: StoredBatch[] = [];
     for await (const key of this.#db.keys({ gte: 'd:', lt: 'd;', fillCache: false })) {
       const first = Number(key.slice(2));
-      const batch = firsts.has(first) ? undefined : await this.#reconstruct(first);
+      const batch = firsts.has(first) ? undefined : await this.reconstruct(first);
       if (batch) found.push(batch);
     }
     return found;
+  }
+
+  /** What the index should say of a segment, by its data; without what comes before a sequence number. */
+  async reconstruct(first: number, from = first): Promise<StoredBatch | undefined> {
+    const data = await this.read(first).catch(() => undefined);
+    const records = data && decodeData(first, data)?.filter(({ slot }) => first + slot >= from);
+    const checksum = data && checksumOf(data);
+    return records?.length && checksum !== undefined ? { first, summary: summarize(records), checksum } : undefined;
   }
 
   /** The data of a segment, or `undefined` when there is none. */
@@ -154,28 +167,6 @@ export class LevelStore {
   async #state(): Promise<StoreState | undefined> {
     const value = await this.#db.get(STATE);
     return value && (decodeState(value) as StoreState | undefined);
-  }
-
-  async #reconstruct(first: number): Promise<StoredBatch | undefined> {
-    const data = await this.read(first).catch(() => undefined);
-    const records = data && decodeData(first, data);
-    const checksum = data && checksumOf(data);
-    if (!records || checksum === undefined) return undefined;
-    const rules = new Map<string | undefined, number>();
-    let bytes = 0;
-    for (const { message } of records) {
-      rules.set(message.rule, (rules.get(message.rule) ?? 0) + 1);
-      bytes += message.topic.length + message.payload.length;
-    }
-    const summary = {
-      slots: (records.at(-1)?.slot ?? -1) + 1,
-      waiting: records.length,
-      bytes,
-      until: records.reduce((latest, { since }) => Math.max(latest, since), 0),
-      rules: [...rules].map(([rule, count]) => ({ rule, count })),
-      settled: undefined,
-    };
-    return records.length > 0 ? { first, summary, checksum } : undefined;
   }
 }
 
