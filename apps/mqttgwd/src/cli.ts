@@ -16,7 +16,6 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
   configuration: ExitCode.CONFIG,
-  bus_unreachable: ExitCode.UNAVAILABLE,
   name_taken: ExitCode.CANTCREAT,
 };
 
@@ -72,12 +71,11 @@ function epilogue(): string {
 Exit codes:
   ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
   ${ExitCode.USAGE} wrong command line
-  ${ExitCode.UNAVAILABLE} the bus can't be reached, or went away
   ${ExitCode.SOFTWARE} internal error
   ${ExitCode.CANTCREAT} the name on the bus is taken: another one runs
   ${ExitCode.CONFIG} wrong configuration
-A broker that is away is no error: the gateway keeps trying. A second SIGINT or
-SIGTERM ends it at once (130, 143).
+A broker or a bus that is away is no error: the gateway keeps trying. A second
+SIGINT or SIGTERM ends it at once (130, 143).
 
 Example:
   DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`;
