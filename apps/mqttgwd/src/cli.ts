@@ -17,6 +17,7 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
   configuration: ExitCode.CONFIG,
   name_taken: ExitCode.CANTCREAT,
+  outbox_locked: ExitCode.CANTCREAT,
 };
 
 interface Options {
@@ -109,7 +110,7 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
   const stop = stopSignal();
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
-    await daemon({ environment: process.env, logger, signal: stop });
+    await daemon({ environment: process.env, logger, onCountsWanted, signal: stop });
   } catch (error) {
     if (!stop.aborted) process.exitCode = fail(error);
   }
@@ -118,6 +119,11 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
     logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
     process.exit();
   }, LINGER_MS).unref();
+}
+
+/** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
+function onCountsWanted(logCounts: () => void): void {
+  process.on('SIGUSR1', logCounts);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */

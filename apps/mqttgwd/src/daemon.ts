@@ -8,6 +8,7 @@ import {
   ServiceContainer,
 } from '@cstbox/dbus-bus';
 import type { Logger } from '@cstbox/mqtt-core';
+import { createOutbox } from './create-outbox.js';
 import { loadGateway } from './load-gateway.js';
 
 /** What the daemon is given by whoever starts it. */
@@ -16,6 +17,8 @@ export interface DaemonOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** Makes the logger of a component. */
   logger: (component: string) => Logger;
+  /** Takes what writes the counts to the log, to be called when somebody wants to see them. */
+  onCountsWanted: (logCounts: () => void) => void;
   /** Stops the daemon in order. */
   signal: AbortSignal;
 }
@@ -24,7 +27,8 @@ export interface DaemonOptions {
  * Runs the gateway as a CSTBox service, until it is told to stop. It waits for a bus that is away.
  *
  * @throws {ConfigurationError} the configuration is wrong
- * @throws {MQTTGatewayError} `name_taken`, by another gateway that was there first
+ * @throws {MQTTGatewayError} `name_taken`, by another gateway that was there first; `outbox_locked`, by one that uses the
+ *   same outbox
  */
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
@@ -32,7 +36,9 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
   const { configuration, inbound, outbound } = loaded;
   await runService(busAddress(configuration.dbus, environment), options, (link) => {
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
-    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, logger });
+    const outbox = createOutbox(configuration, logger('Outbox'));
+    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, outbox, logger });
+    options.onCountsWanted(() => service.gateway?.logCounts());
     return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
   });
 }
