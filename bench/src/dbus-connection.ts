@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { decodeMessage, encodeMessage, FrameSplitter, type IncomingMessage, MessageType } from './dbus-message.js';
-import type { DBusWriter } from './dbus-writer.js';
+import {
+  type DBusWriter,
+  decodeMessage,
+  encodeMessage,
+  FrameSplitter,
+  type IncomingMessage,
+  MessageType,
+} from '@cstbox/test-peers/dbus-message';
 
 const DAEMON = 'org.freedesktop.DBus';
 
