@@ -4,6 +4,7 @@ import { type BrokerKind, startBroker, startBus } from '@cstbox/test-peers';
 import type { EventCounter } from './event-counter.js';
 import { BLANK_DATA, FIRST_FLOOD_VALUE } from './event-payload.js';
 import type { EventSource } from './event-source.js';
+import { IDLE_MS } from './live-phase.js';
 import { encodeConnect, encodePublish } from './mqtt-packets.js';
 import { Program } from './program.js';
 import type { Subscriber } from './subscriber.js';
@@ -18,7 +19,8 @@ export interface Ceilings {
   brokerToSubscriber: number;
 }
 
-interface Load {
+/** What the ceilings are measured with. */
+export interface Load {
   broker: BrokerKind;
   events: number;
   variables: number;
@@ -55,12 +57,12 @@ async function measureBroker({ broker: kind, events, variables }: Load, signal: 
     await once(socket, 'connect', { signal });
     socket.write(encodeConnect('bench-ceiling'));
     await once(socket, 'data', { signal });
-    await subscriber.call('expect', { count: events, variables, firstValue: FIRST_FLOOD_VALUE, idleMs: 5_000 });
+    await subscriber.call('expect', { count: events, variables, firstValue: FIRST_FLOOD_VALUE });
     const startedNs = process.hrtime.bigint();
     for (const batch of packets) {
       if (!socket.write(batch)) await once(socket, 'drain', { signal });
     }
-    await subscriber.call('finished');
+    await subscriber.call('finished', IDLE_MS);
     const { lastNs, count, lost } = await subscriber.call('arrivals');
     return perSecond(count - lost, lastNs - startedNs);
   } finally {

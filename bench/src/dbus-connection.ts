@@ -7,6 +7,7 @@ import {
   FrameSplitter,
   type IncomingMessage,
   MessageType,
+  type OutgoingMessage,
 } from '@cstbox/test-peers/dbus-message';
 
 const DAEMON = 'org.freedesktop.DBus';
@@ -42,13 +43,24 @@ export class DBusConnection {
 
   /** Calls a method of the bus daemon itself. */
   async call(member: string, signature?: string, body?: (writer: DBusWriter) => void): Promise<IncomingMessage> {
+    const arguments_ = signature === undefined ? {} : { signature, body: body ?? (() => {}) };
+    return this.#call({ path: '/org/freedesktop/DBus', interface: DAEMON, destination: DAEMON, member, ...arguments_ });
+  }
+
+  /**
+   * Resolves when somebody on the bus has read all that this connection has sent before: the daemon keeps the order of
+   * what it hands on, so the answer to this call comes after that.
+   */
+  async roundTrip(destination: string): Promise<void> {
+    await this.#call({ path: '/', interface: 'org.freedesktop.DBus.Peer', destination, member: 'Ping' });
+  }
+
+  async #call(call: Omit<OutgoingMessage, 'type' | 'serial'>): Promise<IncomingMessage> {
     const serial = this.takeSerials(1);
     const answered = new Promise<IncomingMessage>((resolve) => this.#pending.set(serial, resolve));
-    const arguments_ = signature === undefined ? {} : { signature, body: body ?? (() => {}) };
-    const target = { path: '/org/freedesktop/DBus', interface: DAEMON, destination: DAEMON, member };
-    this.#socket.write(encodeMessage({ type: MessageType.CALL, serial, ...target, ...arguments_ }));
+    this.#socket.write(encodeMessage({ ...call, type: MessageType.CALL, serial }));
     const answer = await answered;
-    if (answer.type === MessageType.ERROR) throw new Error(`${member} failed on the bus: ${answer.errorName}`);
+    if (answer.type === MessageType.ERROR) throw new Error(`${call.member} failed on the bus: ${answer.errorName}`);
     return answer;
   }
 

@@ -6,6 +6,7 @@
 /** Values start here: ten digits each, and no leading zero, which JSON forbids. */
 export const FIRST_FLOOD_VALUE = 1_000_000_000;
 export const FIRST_PACED_VALUE = 2_000_000_000;
+export const FIRST_BACKLOG_VALUE = 2_500_000_000;
 export const FIRST_PROBE_VALUE = 3_000_000_000;
 export const VALUE_DIGITS = 10;
 

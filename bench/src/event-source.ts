@@ -12,6 +12,9 @@ import { obey } from './obey.js';
 /** Events per write: large enough to save system calls, small enough to let calls be answered in between. */
 const BATCH = 100;
 
+/** Events that the bus holds at most for a reader who is followed: some 5 MB. */
+const AHEAD = 20_000;
+
 export interface Emission {
   count: number;
   /** The events go round the variables `room0` … in turns. */
@@ -19,12 +22,14 @@ export interface Emission {
   firstValue: number;
   /** Events per second; 0: as fast as the bus takes them. */
   rate: number;
+  /** A name on the bus whose owner is never left far behind, however many the events. Default: wait for nobody. */
+  follow?: string | undefined;
 }
 
 export interface Emitted {
   /** CLOCK_MONOTONIC before the first event. */
   startedNs: bigint;
-  /** CLOCK_MONOTONIC when the bus had taken the last one. */
+  /** CLOCK_MONOTONIC when the bus, or who is followed, had taken the last one. */
   takenNs: bigint;
   /** With a rate: how late the latest event was sent, by the generator's own fault. */
   latestMs: number;
@@ -61,19 +66,20 @@ obey<EventSource>({
     await bus.write(encode(probeFrames, probes++, 1));
   },
 
-  async emit({ count, variables, firstValue, rate }) {
+  async emit({ count, variables, firstValue, rate, follow }) {
     const names = Array.from({ length: variables }, (_, i) => `room${i}`);
     const frames = new EventFrames(names, firstValue);
     const startedNs = process.hrtime.bigint();
-    const latestMs = rate > 0 ? await pace(frames, count, rate) : await flood(frames, count);
+    const latestMs = rate > 0 ? await pace(frames, count, rate) : await flood(frames, count, follow);
     // A round trip: the daemon reads its connections in order, so it has taken everything before.
-    await bus.call('GetId');
+    await (follow === undefined ? bus.call('GetId') : bus.roundTrip(follow));
     return { startedNs, takenNs: process.hrtime.bigint(), latestMs };
   },
 });
 
-async function flood(frames: EventFrames, count: number): Promise<number> {
+async function flood(frames: EventFrames, count: number, follow: string | undefined): Promise<number> {
   for (let first = 0; first < count; first += BATCH) {
+    if (follow !== undefined && first > 0 && first % AHEAD === 0) await bus.roundTrip(follow);
     await bus.write(encode(frames, first, Math.min(BATCH, count - first)));
     await nextTurn();
   }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { fileSystemOf } from './disk-use.js';
 
 /** What a figure depends on beside the gateway. */
 export interface MachineFacts {
@@ -13,6 +14,8 @@ export interface MachineFacts {
   dbusDaemon: string;
   /** Absent where it is not installed. */
   mosquitto: string | undefined;
+  /** Where outboxes lie: the directory for temporary files. */
+  outboxOn: { directory: string; fileSystem: string };
 }
 
 export function machineFacts(): MachineFacts {
@@ -25,6 +28,7 @@ export function machineFacts(): MachineFacts {
     loadBefore: loadavg()[0] ?? 0,
     dbusDaemon: firstLine('dbus-daemon', '--version') ?? 'unknown',
     mosquitto: firstLine('mosquitto', '-h'),
+    outboxOn: { directory: tmpdir(), fileSystem: fileSystemOf(tmpdir()) },
   };
 }
 

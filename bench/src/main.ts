@@ -2,11 +2,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dbusDaemonMissing } from '@cstbox/test-peers';
+import { backlogScenario } from './backlog.js';
 import { type Ceilings, measureCeilings } from './ceilings.js';
+import { nameOf } from './durability.js';
+import { floodScenario } from './flood.js';
+import { frozenScenario } from './frozen.js';
+import { subjectsOf } from './gateways.js';
+import { ceilingLines, ceilingLoad, introduction } from './introduction.js';
 import { type MachineFacts, machineFacts } from './machine.js';
-import { measure } from './measure.js';
 import { type BenchOptions, parseOptions, USAGE } from './options.js';
-import { decimals, type Row, renderFaults, renderTable } from './report.js';
+import { type Row, renderFaults, renderTable } from './report.js';
+import type { Scenario, Setting } from './scenario.js';
 
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
 if (args.includes('--help') || args.includes('-h')) {
@@ -35,51 +41,48 @@ function options(args: string[]): BenchOptions {
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const missing = dbusDaemonMissing();
   if (missing) throw new Error(missing);
+  switch (options.scenario) {
+    case 'flood':
+      return report(floodScenario, options.setting, options, signal);
+    case 'backlog':
+      return report(backlogScenario, options.setting, options, signal);
+    case 'frozen':
+      return report(frozenScenario, options.setting, options, signal);
+  }
+}
+
+async function report<S extends Setting, F>(
+  scenario: Scenario<S, F>,
+  setting: S,
+  options: BenchOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const machine = machineFacts();
   console.log(introduction(options, machine));
-  const ceilings = await measureCeilings(options, signal);
-  console.log(`${ceilingLines(options, ceilings)}\n`);
-  const rows = await measureAll(options, signal);
-  console.log(`\n${renderTable(rows)}\n`);
-  for (const fault of renderFaults(rows)) console.log(fault);
+  const load = ceilingLoad(options);
+  const ceilings = load && (await measureCeilings(load, signal));
+  if (ceilings) console.log(ceilingLines(setting, ceilings));
+  console.log();
+  const rows = await measureAll(scenario, setting, options, signal);
+  console.log(`\n${renderTable(rows, scenario)}\n`);
+  for (const fault of renderFaults(rows, scenario)) console.log(fault);
   const file = await writeResults(options, { date: new Date().toISOString(), machine, options, ceilings, rows });
   console.log(`Written: ${file}`);
 }
 
-function introduction(
-  { gateways, broker, events, variables, pacedEvents, pacedRate, runs }: BenchOptions,
-  machine: MachineFacts,
-): string {
-  const processes = broker === 'mosquitto' ? 'five processes' : 'four processes (aedes runs within the bench)';
-  return [
-    `${gateways.join(' against ')} on ${broker}, ${runs} ${runs === 1 ? 'run' : 'runs'} each: ${decimals(events, 0)} events in a flood over ` +
-      `${variables} variables, then ${decimals(pacedEvents, 0)} at ${decimals(pacedRate, 0)}/s for the latency.`,
-    `Source, dbus-daemon, gateway, broker and subscriber are ${processes} that share ${machine.cores} cores ` +
-      `(${machine.cpu}, Node ${machine.node}, load before ${decimals(machine.loadBefore, 2)}).`,
-  ].join('\n');
-}
-
-function ceilingLines({ broker }: BenchOptions, ceilings: Ceilings): string {
-  return [
-    'Without a gateway, in events/s:',
-    `  ${decimals(ceilings.sourceAlone, 0)} from the source into a bus where nobody listens,`,
-    `  ${decimals(ceilings.sourceToCounter, 0)} from the source through the bus to a listener that only counts,`,
-    `  ${decimals(ceilings.brokerToSubscriber, 0)} prepared messages of QoS 0 through ${broker} to the subscriber.`,
-  ].join('\n');
-}
-
 /** Gateways take turns within each run, so that what else the machine does falls on all of them. */
-async function measureAll(options: BenchOptions, signal: AbortSignal): Promise<Row[]> {
-  const { gateways, qos: levels, runs, json: _, ...setting } = options;
-  const rows: Row[] = levels.flatMap((qos) => gateways.map((gateway) => ({ gateway, qos, runs: [] })));
+async function measureAll<S extends Setting, F>(
+  scenario: Scenario<S, F>,
+  setting: S,
+  { gateways, durabilities, qos, runs }: BenchOptions,
+  signal: AbortSignal,
+): Promise<Row<F>[]> {
+  const rows = subjectsOf(gateways, durabilities, qos).map((subject): Row<F> => ({ ...subject, runs: [] }));
   for (let run = 1; run <= runs; run++) {
     for (const row of rows) {
-      const { gateway, qos } = row;
-      const figures = await measure({ ...setting, gateway, qos }, signal);
+      const figures = await scenario.measure(row, setting, signal);
       row.runs.push(figures);
-      console.error(
-        `run ${run}/${runs}: ${gateway}, QoS ${qos}: ${decimals(figures.flood.eventsPerSecond, 0)} events/s`,
-      );
+      console.error(`run ${run}/${runs}: ${nameOf(row)}: ${scenario.summary(figures)}`);
     }
   }
   return rows;
@@ -89,8 +92,8 @@ interface Results {
   date: string;
   machine: MachineFacts;
   options: BenchOptions;
-  ceilings: Ceilings;
-  rows: Row[];
+  ceilings: Ceilings | undefined;
+  rows: Row<unknown>[];
 }
 
 async function writeResults({ json }: BenchOptions, results: Results): Promise<string> {

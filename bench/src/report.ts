@@ -1,78 +1,62 @@
-import type { GatewayName, Qos } from './gateways.js';
-import type { RunFigures } from './measure.js';
+import { nameOf, type Subject } from './durability.js';
 import { type Spread, spread } from './statistics.js';
+import type { TallyFigures } from './tally.js';
 
-/** One gateway at one QoS, with all its runs. */
-export interface Row {
-  gateway: GatewayName;
-  qos: Qos;
-  runs: RunFigures[];
+/** A subject with the figures of all its runs. */
+export interface Row<F> extends Subject {
+  runs: F[];
 }
 
-const HEADER = [
-  'gateway',
-  'QoS',
-  'events/s',
-  'µs CPU/event',
-  'RSS MB',
-  'peak MB',
-  'p50 ms',
-  'p99 ms',
-  'lost',
-  'doubled',
-  'out of order',
-];
+/** A column of the table: the median of a figure that every run has, or null where it has none. */
+export interface Column<F> {
+  title: string;
+  digits: number;
+  figure(run: F): number | null;
+}
+
+/** What a scenario says of its figures. */
+export interface Reading<F> {
+  columns: readonly Column<F>[];
+  tallies(run: F): TallyFigures[];
+}
 
 /** The table for the terminal: medians, and where there are several runs, least and greatest below them. */
-export function renderTable(rows: readonly Row[]): string {
-  const lines = [HEADER];
-  for (const row of rows) {
-    const columns = spreads(row.runs);
-    const medians = columns.map(([values, digits]) => (values ? decimals(values.median, digits) : '–'));
-    lines.push([row.gateway, String(row.qos), ...medians, ...sums(row.runs)]);
-    if (row.runs.length > 1) {
-      lines.push(['', '', ...columns.map(([values, digits]) => (values ? range(values, digits) : '')), '', '', '']);
-    }
+export function renderTable<F>(rows: readonly Row<F>[], { columns, tallies }: Reading<F>): string {
+  const titles = columns.map(({ title }) => title);
+  const lines = [['gateway', 'durability', 'QoS', ...titles, 'lost', 'doubled', 'out of order']];
+  for (const { gateway, durability, qos, runs } of rows) {
+    const spreads = columns.map(({ figure }) => spreadOf(runs, figure));
+    const cells = (show: (values: Spread, digits: number) => string, none: string) =>
+      spreads.map((values, column) => (values ? show(values, columns[column]?.digits ?? 0) : none));
+    const medians = cells(({ median }, digits) => decimals(median, digits), '–');
+    lines.push([gateway, durability ?? '–', String(qos), ...medians, ...sums(runs.flatMap(tallies))]);
+    if (runs.length > 1) lines.push(['', '', '', ...cells(range, ''), '', '', '']);
   }
   return align(lines);
 }
 
-type Column = [values: Spread | undefined, digits: number];
-
-function spreads(runs: readonly RunFigures[]): Column[] {
-  const column = (digits: number, figure: (run: RunFigures) => number | null): Column => {
-    const values = runs.map(figure).filter((value) => value !== null);
-    return [values.length > 0 ? spread(values) : undefined, digits];
-  };
-  return [
-    column(0, ({ flood }) => flood.eventsPerSecond),
-    column(1, ({ flood }) => flood.cpuUsPerEvent),
-    column(0, ({ flood }) => flood.rssBytes / 1e6),
-    column(0, ({ flood }) => flood.peakBytes / 1e6),
-    column(2, ({ paced }) => paced.p50Ms),
-    column(2, ({ paced }) => paced.p99Ms),
-  ];
+function spreadOf<F>(runs: readonly F[], figure: (run: F) => number | null): Spread | undefined {
+  const values = runs.map(figure).filter((value) => value !== null);
+  return values.length > 0 ? spread(values) : undefined;
 }
 
-/** Faults are not averaged: those of all runs and both phases together. */
-function sums(runs: readonly RunFigures[]): string[] {
-  const phases = runs.flatMap(({ flood, paced }) => [flood, paced]);
-  const sum = (figure: 'lost' | 'doubled' | 'outOfOrder' | 'outOfOrderPerVariable') =>
-    phases.reduce((total, phase) => total + phase[figure], 0);
-  return [
-    decimals(sum('lost'), 0),
-    decimals(sum('doubled'), 0),
-    `${decimals(sum('outOfOrder'), 0)} (${decimals(sum('outOfOrderPerVariable'), 0)})`,
-  ];
+/** Faults are not averaged: those of all runs and phases together. */
+function sums(tallies: readonly TallyFigures[]): string[] {
+  const sum = (figure: keyof TallyFigures) =>
+    decimals(
+      tallies.reduce((total, tally) => total + tally[figure], 0),
+      0,
+    );
+  return [sum('lost'), sum('doubled'), `${sum('outOfOrder')} (${sum('outOfOrderPerVariable')})`];
 }
 
 /** Faults that have no column, because there should never be one: one line each. */
-export function renderFaults(rows: readonly Row[]): string[] {
-  return rows.flatMap(({ gateway, qos, runs }) =>
-    runs.flatMap(({ flood, paced }, run) =>
-      [flood, paced].flatMap(({ misrouted, stray }) => [
-        ...(misrouted > 0 ? [`${gateway}, QoS ${qos}, run ${run + 1}: ${misrouted} under another's topic`] : []),
-        ...(stray > 0 ? [`${gateway}, QoS ${qos}, run ${run + 1}: ${stray} that were not sent in that phase`] : []),
+export function renderFaults<F>(rows: readonly Row<F>[], { tallies }: Reading<F>): string[] {
+  return rows.flatMap((row) =>
+    row.runs.flatMap((run, index) =>
+      tallies(run).flatMap(({ misrouted, stray }) => [
+        ...(misrouted > 0 ? [`${nameOf(row)}, run ${index + 1}: ${misrouted} under another's topic`] : []),
+        ...(stray > 0 ? [`${nameOf(row)}, run ${index + 1}: ${stray} that were not sent in that phase`] : []),
       ]),
     ),
   );
@@ -87,13 +71,13 @@ function range({ min, max }: Spread, digits: number): string {
   return `${decimals(min, digits)}–${decimals(max, digits)}`;
 }
 
-/** The first column to the left, the others, which are numbers, to the right. */
+/** Names, which are the first two columns, to the left, and numbers to the right. */
 function align(lines: readonly string[][]): string {
-  const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>
       line
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
         .join('  '),
     )
     .join('\n');

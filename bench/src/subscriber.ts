@@ -14,12 +14,12 @@ export interface Expectation {
   count: number;
   variables: number;
   firstValue: number;
-  /** Give up when nothing has arrived for so long. */
-  idleMs: number;
 }
 
 export interface Arrivals extends TallyFigures {
   /** CLOCK_MONOTONIC; 0 when nothing came. */
+  firstNs: bigint;
+  /** Likewise. */
   lastNs: bigint;
   /** From sending to arrival, in order of arrival. */
   latenciesMs: Float64Array;
@@ -32,17 +32,18 @@ export interface Subscriber {
   probes(): Promise<number>;
   /** Starts a new count. */
   expect(expectation: Expectation): Promise<void>;
-  /** Resolves when every event has arrived, or none for too long. */
-  finished(): Promise<void>;
+  /** Resolves when every event has arrived, or none for so many milliseconds from now on. */
+  finished(idleMs: number): Promise<void>;
   /** What has arrived of the present count up to now. */
   arrivals(): Promise<Arrivals>;
 }
 
 let probes = 0;
-let expectation: Expectation = { count: 0, variables: 1, firstValue: 0, idleMs: 0 };
+let expectation: Expectation = { count: 0, variables: 1, firstValue: 0 };
 let tally = new Tally(0, 1);
 let latenciesMs = new Float64Array();
 let arrived = 0;
+let firstNs = 0n;
 let lastNs = 0n;
 let quietSinceMs = 0;
 const values = new NumberFinder(VALUE_KEY);
@@ -66,14 +67,15 @@ obey<Subscriber>({
     tally = new Tally(expected.count, expected.variables);
     latenciesMs = new Float64Array(expected.count);
     arrived = 0;
+    firstNs = 0n;
     lastNs = 0n;
-    quietSinceMs = performance.now();
   },
 
-  finished() {
+  finished(idleMs) {
+    quietSinceMs = performance.now();
     return new Promise((resolve) => {
       const timer = setInterval(() => {
-        if (!tally.isComplete && performance.now() - quietSinceMs < expectation.idleMs) return;
+        if (!tally.isComplete && performance.now() - quietSinceMs < idleMs) return;
         clearInterval(timer);
         resolve();
       }, 20);
@@ -81,7 +83,7 @@ obey<Subscriber>({
   },
 
   async arrivals() {
-    return { ...tally.figures(), lastNs, latenciesMs: latenciesMs.slice(0, arrived) };
+    return { ...tally.figures(), firstNs, lastNs, latenciesMs: latenciesMs.slice(0, arrived) };
   },
 });
 
@@ -94,7 +96,10 @@ function subscribe(socket: Socket): Promise<void> {
       const now = Number(nowNs);
       packets.push(chunk, (type, buffer, start, end) => {
         if (type === PacketType.PUBLISH) {
-          if (receive(buffer, start, end, now)) lastNs = nowNs;
+          if (receive(buffer, start, end, now)) {
+            if (firstNs === 0n) firstNs = nowNs;
+            lastNs = nowNs;
+          }
         } else if (type === PacketType.CONNACK) {
           if (buffer[start + 1] !== 0) reject(new Error(`the broker refuses the connection: ${buffer[start + 1]}`));
           socket.write(encodeSubscribe(1, TOPIC_FILTER));

@@ -38,6 +38,21 @@ describe('Tally', () => {
     expect(tallyOf([0, 1, 2, 3, 4, 5, 6, -1, Number.NaN])).toMatchObject({ ...none, stray: 3, isComplete: true });
   });
 
+  it('keeps a million apart, in whatever order they come', () => {
+    const count = 1_000_003;
+    const tally = new Tally(count, 7);
+    const left = new Set([0, 7, 8, 500_001, count - 1]);
+    // 48,271 shares no factor with the count, so that each event is met once.
+    for (let i = 0, event = 0; i < count; i++, event = (event + 48_271) % count) {
+      if (!left.has(event)) tally.record(event, event % 7);
+    }
+    expect(tally.figures()).toMatchObject({ lost: left.size, doubled: 0, stray: 0, misrouted: 0 });
+    for (const event of left) expect(tally.record(event, event % 7)).toBe(true);
+    for (const event of left) expect(tally.record(event, event % 7)).toBe(false);
+    expect(tally.figures()).toMatchObject({ lost: 0, doubled: left.size });
+    expect(tally.isComplete).toBe(true);
+  });
+
   it('says which arrivals are news', () => {
     const tally = new Tally(2, 1);
     expect([0, 0, 7, 1].map((event) => tally.record(event, 0))).toEqual([true, false, false, true]);

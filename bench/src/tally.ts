@@ -13,7 +13,7 @@ export interface TallyFigures {
   stray: number;
 }
 
-/** Checks off events 0 … count - 1, which belong to the variables in turns. */
+/** Checks off events 0 … count - 1, which belong to the variables in turns. One bit for each: a million fit in 125 kB. */
 export class Tally {
   readonly #count: number;
   readonly #seen: Uint8Array;
@@ -28,7 +28,7 @@ export class Tally {
 
   constructor(count: number, variables: number) {
     this.#count = count;
-    this.#seen = new Uint8Array(count);
+    this.#seen = new Uint8Array(Math.ceil(count / 8));
     this.#latest = new Int32Array(variables).fill(-1);
   }
 
@@ -48,11 +48,14 @@ export class Tally {
       this.#stray++;
       return false;
     }
-    if (this.#seen[event]) {
+    const byte = event >> 3;
+    const bit = 1 << (event & 7);
+    const seen = this.#seen[byte] as number;
+    if (seen & bit) {
       this.#doubled++;
       return false;
     }
-    this.#seen[event] = 1;
+    this.#seen[byte] = seen | bit;
     this.#distinct++;
     const expected = event % this.#latest.length;
     if (variable !== expected) this.#misrouted++;

@@ -57,9 +57,12 @@ describe('a configuration file', () => {
   });
 
   it('names files relative to itself', () => {
-    const { tls } = loadConfiguration(
-      file('{"broker": {"host": "h"}, "tls": {"ca_certs": "ca.pem", "certfile": "/c.pem", "keyfile": "../k.pem"}}'),
+    const { tls, dbus } = loadConfiguration(
+      file(
+        '{"broker": {"host": "h"}, "tls": {"ca_certs": "ca.pem", "certfile": "/c.pem", "keyfile": "../k.pem"}, "dbus": {"address_file": "bus.env"}}',
+      ),
     );
+    expect(dbus).toEqual({ address_file: join(directory, 'bus.env') });
     expect(tls).toEqual({
       ca_certs: join(directory, 'ca.pem'),
       certfile: '/c.pem',
@@ -110,6 +113,14 @@ describe('a configuration file', () => {
       [
         "2:8: no usable D-Bus address: 'foo': the transport 'foo' is not supported (unix and tcp are); one is like 'unix:path=/run/cstbox/bus' (at dbus.address)",
       ],
+    ],
+    [
+      'broker: {host: h}\ndbus: {address: "unix:path=/a", address_file: /b}',
+      ['2:33: address and address_file exclude each other: leave one out (at dbus.address_file)'],
+    ],
+    [
+      'broker: {host: h}\ndbus: {address_file: ""}',
+      ['2:8: expected the path of a file, not an empty text (at dbus.address_file)'],
     ],
     ['broker: {host: h, port: 0}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
     ['broker: {host: h, port: 1.5}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],

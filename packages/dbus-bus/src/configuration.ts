@@ -1,27 +1,35 @@
-import {
-  ConfigurationError,
-  type ConfigurationProblem,
-  describeError,
-  parseBrokerAddress,
-  type QoS,
-  topicFilterFault,
-} from '@cstbox/mqtt-core';
+import { ConfigurationError, type ConfigurationProblem, type GiveUp, type QoS } from '@cstbox/mqtt-core';
 import { distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { ConfigurationFile } from './configuration-file.js';
-import { parseDBusAddress } from './dbus-address.js';
+import { schema, shape } from './configuration-schema.js';
 import type { TLSFiles } from './tls-files.js';
 
 /** The configuration of the gateway, under the names that it has in the file. */
 export interface GatewayConfiguration {
   /** Where the broker is. */
   broker: {
-    /** Host name, IP address, or URL (`mqtt://`, `mqtts://`, `ws://`, `wss://`). */
-    host: string;
+    /** Host name, IP address, or URL (`mqtt://`, `mqtts://`, `ws://`, `wss://`); or several, to be tried in turn. */
+    host: string | string[];
     /** TCP port. Default: 61613 for a host, the scheme's own for a URL. */
     port?: number | undefined;
-    /** The client's name at the broker. Default: a random one at each start. */
+    /** The client's name at the broker. Default: one that is made of this machine's id, the same at each start. */
     client_id?: string | undefined;
+    /** The version of MQTT. Default: `auto`, 5 and where the broker refuses that 3.1.1. */
+    protocol?: 'auto' | '5' | '3.1.1' | undefined;
+    /** Seconds of silence after which the connection is probed; 0 turns it off. Default: 60. */
+    keep_alive?: number | undefined;
+    /** Seconds that one attempt to connect may take. Default: 10. */
+    connect_timeout?: number | undefined;
+    /** Seconds that an acknowledgement may take before the connection is replaced. Default: 20. */
+    ack_timeout?: number | undefined;
+    /** Seconds between two attempts to connect: at first, and at most. Default: 1 and 30. */
+    retry?: { min?: number | undefined; max?: number | undefined } | undefined;
+    /**
+     * Seconds that the broker keeps commands for us while we are away; 0: not at all. Default: 86,400, a day. With MQTT
+     * 3.1.1 the broker decides how long.
+     */
+    session_expiry?: number | undefined;
   };
   /** Who we are at the broker. Default: nobody. */
   auth?: { username: string; password?: string | undefined } | undefined;
@@ -34,10 +42,18 @@ export interface GatewayConfiguration {
   /** Which bus to join. */
   dbus?:
     | {
-        /** A D-Bus server address. Default: what `DBUS_SESSION_BUS_ADDRESS` says. */
+        /** A D-Bus server address. Default: what `address_file` says, else `DBUS_SESSION_BUS_ADDRESS`. */
         address?: string | undefined;
+        /** The file that says where the bus is; read again whenever the bus is to be joined. */
+        address_file?: string | undefined;
       }
     | undefined;
+  /** Where messages wait for the broker. */
+  outbox?: OutboxSection | undefined;
+  /** Which accepted commands are let in all the same, where their rule does not say. */
+  commands?: CommandsSection | undefined;
+  /** Seconds that a stop gives to what is on its way. Default: 5. */
+  shutdown_timeout?: number | undefined;
   /** What may cross. A direction that is left out is closed. */
   filters?: { inbound?: FilterSection | undefined; outbound?: FilterSection | undefined } | undefined;
 }
@@ -46,6 +62,41 @@ export interface GatewayConfiguration {
 export type GatewayConfigurationInput = Omit<GatewayConfiguration, 'listened_topics' | 'qos'> &
   Partial<Pick<GatewayConfiguration, 'listened_topics' | 'qos'>>;
 
+/** The section `outbox`. */
+export interface OutboxSection {
+  /**
+   * `memory`: what waits is lost with the process. `spill`: what waits longer is on disk, and all of it at a stop.
+   * `always`: everything is on disk before it is published.
+   */
+  durability?: 'memory' | 'spill' | 'always' | undefined;
+  /** Where, unless in memory alone. */
+  directory?: string | undefined;
+  /** How many messages may wait. */
+  max_messages?: number | undefined;
+  /** How many bytes of topics and payloads may wait. */
+  max_bytes?: number | undefined;
+  /** How many seconds a message may wait. Default: for ever. */
+  max_age?: number | undefined;
+  /** What to give up when too many wait. Default: the oldest. */
+  give_up?: GiveUp | undefined;
+  /** With `always`: seconds from the first message of a batch to its being on disk. Default: 0.05. */
+  commit_interval?: number | undefined;
+  /** With `spill`: seconds that a message waits before it goes to disk. Default: 1. */
+  spill_after?: number | undefined;
+}
+
+/** The section `commands`. */
+export interface CommandsSection {
+  /** What becomes of a message that the broker kept from earlier. Default: `ignore` for the control channel, else `accept`. */
+  retained?: 'ignore' | 'accept' | undefined;
+  /** How many seconds old a message may be, by the date in its payload. Default: as old as it likes. */
+  max_age?: number | undefined;
+  /** The field of a JSON payload that holds the date, in ms since the Epoch. Default: `timestamp`. */
+  timestamp_field?: string | undefined;
+  /** The user property or field of a JSON payload that tells commands apart. Default: `command_id`. */
+  id_field?: string | undefined;
+}
+
 /** A filter and what it is told. */
 export interface FilterSection {
   /** Name of a package, or path of a module relative to the configuration file. */
@@ -53,103 +104,6 @@ export interface FilterSection {
   /** What the filter takes; see its own documentation. */
   [option: string]: unknown;
 }
-
-const text = (what: string) => z.string(`expected ${what}`).min(1, `expected ${what}, not an empty text`);
-
-/** Takes what a function takes that throws when it does not like its argument. */
-const check = (parse: (value: string) => unknown) => (value: string, context: { addIssue(message: string): void }) => {
-  const fault = faultOf(() => parse(value));
-  if (fault) context.addIssue(fault);
-};
-
-function faultOf(parse: () => unknown): string | undefined {
-  try {
-    parse();
-    return undefined;
-  } catch (error) {
-    return describeError(error);
-  }
-}
-
-const filterSection = z.looseObject(
-  { use: text("a package's name, or a path like './my-filter.js'") },
-  'expected a section with use',
-);
-
-const shape = z.strictObject(
-  {
-    broker: z.strictObject(
-      {
-        host: z
-          .string("expected the broker's host name, IP address or URL")
-          .superRefine(check((host) => parseBrokerAddress(host, undefined, false))),
-        port: z
-          .int('expected a port, an integer from 1 to 65535')
-          .min(1, 'expected a port, an integer from 1 to 65535')
-          .max(65_535, 'expected a port, an integer from 1 to 65535')
-          .optional(),
-        client_id: text('a text').optional(),
-      },
-      'expected a section with the host of the broker',
-    ),
-    auth: z
-      .strictObject(
-        { username: text('a user name'), password: z.string('expected a text').optional() },
-        'expected a section with username',
-      )
-      .optional(),
-    tls: z
-      .strictObject(
-        {
-          ca_certs: text('the path of a file').optional(),
-          certfile: text('the path of a file').optional(),
-          keyfile: text('the path of a file').optional(),
-        },
-        'expected a section; {} turns TLS on',
-      )
-      .superRefine(({ certfile, keyfile }, context) => {
-        const alone = certfile === undefined ? 'keyfile' : 'certfile';
-        if ((certfile === undefined) !== (keyfile === undefined)) {
-          const message = `${alone} needs ${alone === 'keyfile' ? 'certfile' : 'keyfile'} beside it`;
-          context.addIssue({ code: 'custom', message, path: [alone] });
-        }
-      })
-      .optional(),
-    listened_topics: z
-      .array(
-        z.string('expected a topic filter').superRefine((topic, context) => {
-          const fault = topicFilterFault(topic);
-          if (fault) context.addIssue(`invalid topic filter: ${fault}`);
-        }),
-        'expected a list of topic filters',
-      )
-      .default([]),
-    qos: z.literal([0, 1, 2], 'expected 0, 1 or 2').default(1),
-    dbus: z
-      .strictObject(
-        {
-          address: text("a D-Bus address like 'unix:path=/run/cstbox/bus'")
-            .superRefine(check(parseDBusAddress))
-            .optional(),
-        },
-        'expected a section',
-      )
-      .optional(),
-    filters: z
-      .strictObject(
-        { inbound: filterSection.optional(), outbound: filterSection.optional() },
-        'expected a section with inbound, outbound or both',
-      )
-      .optional(),
-  },
-  'expected a configuration: a JSON or YAML object',
-);
-
-const schema = shape.superRefine(({ broker, tls }, context) => {
-  if (tls === undefined) return;
-  const fault = faultOf(() => parseBrokerAddress(broker.host, undefined, true));
-  if (fault) context.addIssue({ code: 'custom', message: fault, path: ['broker', 'host'] });
-});
 
 /**
  * Checks a configuration and fills in the defaults.
@@ -179,8 +133,13 @@ export function loadConfiguration(path: string): GatewayConfiguration {
 export function checkFile(file: ConfigurationFile): GatewayConfiguration {
   try {
     const configuration = checkConfiguration(file.content);
-    const { tls } = configuration;
-    return tls ? { ...configuration, tls: resolveTls(tls, file) } : configuration;
+    const { tls, dbus, outbox } = configuration;
+    return {
+      ...configuration,
+      ...(tls && { tls: resolveTls(tls, file) }),
+      ...(dbus?.address_file !== undefined && { dbus: { ...dbus, address_file: file.resolve(dbus.address_file) } }),
+      ...(outbox?.directory !== undefined && { outbox: { ...outbox, directory: file.resolve(outbox.directory) } }),
+    };
   } catch (error) {
     throw error instanceof ConfigurationError ? file.locate(error) : error;
   }
@@ -195,6 +154,10 @@ export function resolveTls(tls: TLSFiles, file: ConfigurationFile): TLSFiles {
 
 function explain(issue: z.core.$ZodIssue): ConfigurationProblem[] {
   const path = issue.path as (string | number)[];
+  // Of the alternatives, the one that was meant says more than all together.
+  const meant =
+    issue.code === 'invalid_union' ? issue.errors.find(([first]) => first && first.code !== 'invalid_type') : undefined;
+  if (meant) return meant.flatMap((inner) => explain({ ...inner, path: [...path, ...inner.path] } as z.core.$ZodIssue));
   if (issue.code !== 'unrecognized_keys') {
     const missing = issue.code === 'invalid_type' && issue.input === undefined;
     return [{ path, message: missing ? issue.message.replace(/^expected/, 'missing:') : issue.message }];

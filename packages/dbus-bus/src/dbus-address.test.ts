@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@cstbox/mqtt-core';
 import { describe, expect, it } from 'vitest';
-import { parseDBusAddress, sessionBusAddress } from './dbus-address.js';
+import { parseDBusAddress } from './dbus-address.js';
 
 const abstractSocketsWork = Number.parseInt(process.versions.node, 10) >= 22;
 
@@ -36,17 +36,4 @@ describe('a D-Bus address', () => {
   it.skipIf(abstractSocketsWork)('may not be abstract on this Node.js, with a way out', () => {
     expect(() => parseDBusAddress('unix:abstract=/tmp/dbus-X')).toThrow(/Node.js 22.*unix:path/);
   });
-});
-
-describe('the session bus', () => {
-  it('is what the environment says', () => {
-    expect(sessionBusAddress({ DBUS_SESSION_BUS_ADDRESS: 'unix:path=/a' })).toBe('unix:path=/a');
-  });
-
-  it.each([{}, { DBUS_SESSION_BUS_ADDRESS: '' }])(
-    'is nowhere without it, and the error says what to do',
-    (environment) => {
-      expect(() => sessionBusAddress(environment)).toThrow(/DBUS_SESSION_BUS_ADDRESS.*dbus\.address/);
-    },
-  );
 });

@@ -1,4 +1,4 @@
-import { ConfigurationError, MQTTGatewayError } from '@cstbox/mqtt-core';
+import { ConfigurationError } from '@cstbox/mqtt-core';
 
 /** Where a bus listens, as `net.connect` takes it. */
 export type SocketAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -20,20 +20,6 @@ export function parseDBusAddress(text: string): SocketAddress[] {
   if (usable.length > 0) return usable;
   throw new ConfigurationError(
     `no usable D-Bus address${faults.length > 0 ? `: ${faults.join('; ')}` : ' given'}; one is like 'unix:path=/run/cstbox/bus'`,
-  );
-}
-
-/**
- * The address of the session bus, from an environment.
- *
- * @throws {MQTTGatewayError} `bus_unreachable`, when the environment names none
- */
-export function sessionBusAddress(environment: Readonly<Record<string, string | undefined>>): string {
-  const address = environment.DBUS_SESSION_BUS_ADDRESS;
-  if (address) return address;
-  throw new MQTTGatewayError(
-    'bus_unreachable',
-    'no bus to join: set DBUS_SESSION_BUS_ADDRESS (on a CSTBox: . /var/run/cstbox/cstbox-dbus), or dbus.address in the configuration',
   );
 }
 

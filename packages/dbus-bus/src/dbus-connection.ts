@@ -14,6 +14,8 @@ export interface DBusConnectionOptions {
   signal?: AbortSignal;
   /** Default: silent. */
   logger?: Logger;
+  /** How long the bus may take to accept and to greet, each, in ms. Default: 5,000. */
+  timeoutMs?: number;
 }
 
 const DAEMON = {
@@ -22,6 +24,8 @@ const DAEMON = {
   interface: 'org.freedesktop.DBus',
 };
 const CALL_TIMEOUT_MS = 5_000;
+/** How long to wait for the end of taking something back: nothing depends on it. */
+const TAKE_BACK_TIMEOUT_MS = 1_000;
 /** How long what was sent may take to leave when the connection is closed. */
 const FLUSH_TIMEOUT_MS = 500;
 /** D-Bus specification, "Message Format": a message has at most 128 MiB. */
@@ -52,6 +56,8 @@ export class DBusConnection implements AsyncDisposable {
   readonly closed: Promise<string>;
   /** Handles the method calls of others; whoever serves objects sets it. */
   onMethodCall: ((message: DBusMessage) => void) | undefined;
+  /** Called before each message that arrives; whoever watches over the connection sets it. */
+  onMessage: (() => void) | undefined;
 
   readonly #socket: Socket;
   readonly #logger: Logger;
@@ -86,11 +92,11 @@ export class DBusConnection implements AsyncDisposable {
    * @throws {MQTTGatewayError} `bus_unreachable`, when nothing that speaks D-Bus answers there
    */
   static async open(address: string, options: DBusConnectionOptions = {}): Promise<DBusConnection> {
-    const { signal, logger = silentLogger } = options;
+    const { signal, logger = silentLogger, timeoutMs = CALL_TIMEOUT_MS } = options;
     const faults: string[] = [];
     for (const candidate of parseDBusAddress(address)) {
       try {
-        return await DBusConnection.#greet(await openSocket(candidate, signal), logger, signal);
+        return await DBusConnection.#greet(await openSocket(candidate, timeoutMs, signal), timeoutMs, logger, signal);
       } catch (error) {
         faults.push(describeError(error));
       }
@@ -98,12 +104,18 @@ export class DBusConnection implements AsyncDisposable {
     throw new MQTTGatewayError('bus_unreachable', `no bus answers at ${address}: ${faults.join('; ')}`);
   }
 
-  static async #greet(socket: Socket, logger: Logger, signal?: AbortSignal): Promise<DBusConnection> {
+  static async #greet(
+    socket: Socket,
+    timeoutMs: number,
+    logger: Logger,
+    signal?: AbortSignal,
+  ): Promise<DBusConnection> {
     const connection = new DBusConnection(socket, logger);
     const giveUp = () => socket.destroy(new Error('aborted'));
     signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
     try {
-      const [name] = await connection.call({ ...DAEMON, member: 'Hello' });
+      const [name] = await connection.call({ ...DAEMON, member: 'Hello', timeoutMs });
       connection.#uniqueName = name as string;
       return connection;
     } catch (error) {
@@ -112,6 +124,11 @@ export class DBusConnection implements AsyncDisposable {
     } finally {
       signal?.removeEventListener('abort', giveUp);
     }
+  }
+
+  /** Whether it has not ended. */
+  get isOpen(): boolean {
+    return this.#endReason === undefined;
   }
 
   /** The name that the bus gave this connection, such as `:1.42`. */
@@ -129,15 +146,13 @@ export class DBusConnection implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const serial = this.#nextSerial();
       this.#write({ ...message, type: MessageType.METHOD_CALL }, serial);
-      const timer = setTimeout(() => {
-        this.#pending.delete(serial);
-        reject(
-          new MQTTGatewayError(
-            'bus_unreachable',
-            `no reply to ${message.member} from ${message.destination} within ${timeoutMs} ms`,
-          ),
-        );
-      }, timeoutMs);
+      const giveUp = () => {
+        if (!this.#pending.delete(serial)) return;
+        const fault = `no reply to ${message.member} from ${message.destination} within ${timeoutMs} ms`;
+        reject(new MQTTGatewayError('bus_unreachable', fault));
+      };
+      // It was perhaps this process that stood still: what has come meanwhile is read before it is judged.
+      const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
       this.#pending.set(serial, { resolve, reject, timer });
     });
   }
@@ -164,7 +179,8 @@ export class DBusConnection implements AsyncDisposable {
 
   /** Takes back one {@link addMatch} of the same rule. */
   async removeMatch(rule: string): Promise<void> {
-    await this.call({ ...DAEMON, member: 'RemoveMatch', signature: 's', body: [rule] });
+    const timeoutMs = TAKE_BACK_TIMEOUT_MS;
+    await this.call({ ...DAEMON, member: 'RemoveMatch', signature: 's', body: [rule], timeoutMs });
   }
 
   /** The unique name of a name's owner, or `undefined` when nobody owns it. */
@@ -196,7 +212,14 @@ export class DBusConnection implements AsyncDisposable {
 
   /** Gives a name back. */
   async releaseName(name: string): Promise<void> {
-    await this.call({ ...DAEMON, member: 'ReleaseName', signature: 's', body: [name] });
+    const timeoutMs = TAKE_BACK_TIMEOUT_MS;
+    await this.call({ ...DAEMON, member: 'ReleaseName', signature: 's', body: [name], timeoutMs });
+  }
+
+  /** Ends the connection at once, as one that was lost for the reason. */
+  abort(reason: string): void {
+    this.#end(reason);
+    this.#socket.destroy();
   }
 
   /** Ends the connection, after what was sent has left. Idempotent. */
@@ -255,7 +278,9 @@ export class DBusConnection implements AsyncDisposable {
   }
 
   #dispatch(message: DBusMessage): void {
+    if (!this.isOpen) return;
     try {
+      this.onMessage?.();
       if (message.type === MessageType.SIGNAL) {
         for (const handler of this.#signalHandlers) handler(message);
       } else if (message.type === MessageType.METHOD_CALL) {
@@ -288,6 +313,9 @@ export class DBusConnection implements AsyncDisposable {
       throw new MQTTGatewayError('bus_unreachable', `the connection to the bus has ended: ${this.#endReason}`);
     }
     const [frame] = codec.marshallMessage({ ...message, serial });
+    if (frame.length > MAX_MESSAGE_BYTES) {
+      throw new MQTTGatewayError('bus_refused', `a message of ${frame.length} bytes is beyond what D-Bus allows`);
+    }
     this.#socket.write(frame);
   }
 

@@ -1,10 +1,11 @@
 import { makeBasicEvent, type TimedEvent } from '@cstbox/mqtt-core';
 import { eventBusContract } from '@cstbox/mqtt-core/testing';
-import { dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
+import { type Bus, dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
-import { openHouse } from '../test/house.js';
+import { HURRY, openHouse } from '../test/house.js';
 import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import { DBusLink, type DBusLinkOptions } from './dbus-link.js';
 import { MessageType } from './dbus-message.js';
 import { createEventManager } from './event-manager.js';
 import { EVENT_MANAGER } from './names.js';
@@ -19,6 +20,13 @@ async function listen(bus: DBusEventBus, channels = ['sensor']) {
   return { events, faults, subscription };
 }
 
+/** A link that has joined a bus. */
+async function join(bus: Bus, options: DBusLinkOptions = {}): Promise<DBusLink> {
+  const link = new DBusLink({ address: bus.address, ...HURRY, ...options });
+  await link.run();
+  return link;
+}
+
 const signal = (body: unknown[], signature = 'tsss') => ({
   type: MessageType.SIGNAL,
   path: '/sensor',
@@ -31,8 +39,12 @@ const signal = (body: unknown[], signature = 'tsss') => ({
 describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
   const open = async () => {
     const house = await openHouse();
+    const bus = new DBusEventBus(await house.link());
+    await bus.settled();
     return {
-      bus: new DBusEventBus(house.connection),
+      bus,
+      outage: { begin: () => house.bus.kill(), end: () => house.bus.restart() },
+      close: () => bus.close(),
       emitFull: async (channel: string, { timestamp, varType, varName, data }: TimedEvent) => {
         await house.connection.call({
           destination: EVENT_MANAGER,
@@ -50,12 +62,13 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
 
   it('takes no signal from anybody but the event manager', async () => {
     await using house = await openHouse();
-    const bus = new DBusEventBus(house.connection);
+    const link = await house.link();
+    const bus = new DBusEventBus(link);
     const { events, faults } = await listen(bus);
     const forger = await house.connect();
     const body = [1n, 'temperature', 'kitchen', '{"value": 99}'];
     forger.send(signal(body));
-    forger.send({ ...signal(body), destination: house.connection.uniqueName });
+    forger.send({ ...signal(body), destination: (link.connection as DBusConnection).uniqueName });
     await bus.emit('sensor', makeBasicEvent('temperature', 'kitchen', 20));
     await waitFor('the genuine one', () => events.length > 0);
     expect(events.map(([, event]) => event.value)).toEqual([20]);
@@ -67,7 +80,7 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     'leaves out an event whose data is no JSON object: %j',
     async (data) => {
       await using house = await openHouse();
-      const { events, faults } = await listen(new DBusEventBus(house.connection));
+      const { events, faults } = await listen(new DBusEventBus(await house.link()));
       const emit = async (json: string) => {
         const call = { destination: EVENT_MANAGER, path: '/sensor', interface: EVENT_MANAGER, member: 'emitEvent' };
         await house.connection.call({ ...call, signature: 'sss', body: ['temperature', 'kitchen', json] });
@@ -84,8 +97,8 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     await using bus = await startBus();
     await using manager = await DBusConnection.open(bus.address);
     await manager.requestName(EVENT_MANAGER);
-    await using connection = await DBusConnection.open(bus.address);
-    const { events, faults } = await listen(new DBusEventBus(connection));
+    await using link = await join(bus);
+    const { events, faults } = await listen(new DBusEventBus(link));
     manager.send(signal(['temperature', 'kitchen', '{}'], 'sss'));
     manager.send(signal([1n, 'temperature', 'kitchen', '{}']));
     await waitFor('the good one', () => events.length > 0);
@@ -95,16 +108,17 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
 
   it('hears an event manager that comes later, and its successor', async () => {
     await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
-    const eventBus = new DBusEventBus(connection);
+    await using link = await join(bus);
+    const eventBus = new DBusEventBus(link);
     const { events, faults } = await listen(eventBus);
     await expect(eventBus.emit('sensor', makeBasicEvent('motion', 'hall'))).rejects.toMatchObject({
       code: 'bus_unreachable',
     });
     for (const round of [1, 2, 3]) {
-      await using served = await DBusConnection.open(bus.address);
+      await using served = await join(bus);
       await using manager = createEventManager(served);
       await manager.start();
+      await waitFor('it', () => eventBus.state === 'attached');
       await eventBus.emit('sensor', makeBasicEvent('energy', 'meter', round));
       await waitFor('the event', () => events.length === round);
     }
@@ -114,6 +128,7 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
 
   it('takes back its match rules when it is unsubscribed', async () => {
     await using house = await openHouse();
+    const link = await house.link();
     const rules = async () => {
       const monitor = await house.connect();
       const [stats] = await monitor.call({
@@ -122,18 +137,21 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
         interface: 'org.freedesktop.DBus.Debug.Stats',
         member: 'GetConnectionStats',
         signature: 's',
-        body: [house.connection.uniqueName],
+        body: [link.connection?.uniqueName],
       });
       return (stats as { MatchRules: { value: number } }).MatchRules.value;
     };
-    const bus = new DBusEventBus(house.connection);
-    const { subscription } = await listen(bus, ['sensor']);
     const before = await rules();
+    const bus = new DBusEventBus(link);
+    const { subscription } = await listen(bus, ['sensor']);
+    expect(await rules()).toBe(before + 2);
     for (let index = 0; index < 100; index++)
       await (await listen(bus, ['sensor', 'control'])).subscription.unsubscribe();
-    expect(await rules()).toBe(before);
+    expect(await rules()).toBe(before + 2);
     await subscription.unsubscribe();
-    expect(await rules()).toBe(before - 1);
+    expect(await rules()).toBe(before + 1);
+    await bus.close();
+    expect(await rules()).toBe(before);
   });
 
   it('reports an event manager that says no', async () => {
@@ -148,8 +166,8 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
         signature: 'b',
         body: [false],
       });
-    await using connection = await DBusConnection.open(bus.address);
-    const refused = new DBusEventBus(connection).emit('control', makeBasicEvent('switch', 'lamp', true));
+    await using link = await join(bus);
+    const refused = new DBusEventBus(link).emit('control', makeBasicEvent('switch', 'lamp', true));
     await expect(refused).rejects.toMatchObject({
       code: 'bus_refused',
       message: expect.stringContaining('switch:lamp'),
@@ -158,7 +176,7 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
 
   it('leaves nothing behind when it can not subscribe', async () => {
     await using house = await openHouse();
-    const bus = new DBusEventBus(house.connection);
+    const bus = new DBusEventBus(await house.link());
     const heard: unknown[] = [];
     const listener = { event: (...event: unknown[]) => void heard.push(event), malformed() {} };
     await expect(bus.subscribe(['sensor', "x'y"], listener)).rejects.toMatchObject({ code: 'bus_refused' });
@@ -168,23 +186,25 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     expect(heard).toEqual([]);
   });
 
-  it('can subscribe after the bus did not answer once', async () => {
+  it('keeps a subscription that is made while the bus does not answer', async () => {
     await using house = await openHouse();
-    const bus = new DBusEventBus(house.connection);
-    const call = house.connection.call.bind(house.connection);
-    house.connection.call = (message) => call({ ...message, timeoutMs: 50 });
+    const link = await house.link({ timeoutMs: 50, pingIntervalMs: 50 });
+    const bus = new DBusEventBus(link);
+    await bus.settled();
     house.bus.daemon.kill('SIGSTOP');
-    await expect(listen(bus)).rejects.toMatchObject({ code: 'bus_unreachable' });
-    house.bus.daemon.kill('SIGCONT');
-    house.connection.call = call;
+    await waitFor('the link to notice', () => link.state === 'away');
     const { events } = await listen(bus);
+    house.bus.daemon.kill('SIGCONT');
+    await waitFor('the bus', () => bus.state === 'attached');
+    await listen(bus, ['sensor']);
     await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
     await waitFor('the event', () => events.length === 1);
   });
 
   it('knows the event manager that came between the question for it and the answer', async () => {
     await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
+    await using link = await join(bus);
+    const connection = link.connection as DBusConnection;
     await using first = await DBusConnection.open(bus.address);
     await using second = await DBusConnection.open(bus.address);
     await first.requestName(EVENT_MANAGER);
@@ -202,7 +222,7 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
       });
       return owner;
     };
-    const { events, faults } = await listen(new DBusEventBus(connection));
+    const { events, faults } = await listen(new DBusEventBus(link));
     second.send(signal([1n, 'temperature', 'kitchen', '{}']));
     await waitFor('the event', () => events.length + faults.length > 0);
     expect(faults).toEqual([]);
@@ -210,11 +230,11 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
 
   it('says when there is no event manager, when one comes, and when it goes', async () => {
     await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
+    await using link = await join(bus);
     const lines: string[] = [];
     const at = (level: string) => (line: string) => void lines.push(`${level} ${line}`);
     const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-    await new DBusEventBus(connection, { logger }).subscribe(['sensor'], { event() {}, malformed() {} });
+    await new DBusEventBus(link, { logger }).subscribe(['sensor'], { event() {}, malformed() {} });
     {
       await using manager = await DBusConnection.open(bus.address);
       await manager.requestName(EVENT_MANAGER);
@@ -222,9 +242,9 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     }
     await waitFor('the news', () => lines.length === 3);
     expect(lines).toEqual([
-      expect.stringMatching(/^warn there is no event manager on this bus: no event comes/),
+      expect.stringMatching(/^warn there is no event manager on the bus: no event comes/),
       expect.stringMatching(/^info the event manager is there/),
-      expect.stringMatching(/^warn the event manager is gone/),
+      expect.stringMatching(/^warn there is no event manager on the bus/),
     ]);
   });
 });

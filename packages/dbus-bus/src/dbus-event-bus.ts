@@ -1,20 +1,26 @@
 import {
   type BasicEvent,
   type BusListener,
+  type BusState,
   type BusSubscription,
+  describeError,
   type EventBus,
-  type EventData,
   type Logger,
   MQTTGatewayError,
   silentLogger,
   TimedEvent,
-  toTimestamp,
 } from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
+import type { DBusLink } from './dbus-link.js';
 import type { DBusMessage } from './dbus-message.js';
-import { channelPath, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
+import { readEventSignal } from './event-signal.js';
+import { channelPath, EVENT_MANAGER, EVENT_SIGNAL } from './names.js';
+import { WatchedState } from './watched-state.js';
 
 const OWNER_RULE = `type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${EVENT_MANAGER}'`;
+
+const NO_EVENT_MANAGER =
+  'there is no event manager on the bus: no event comes and no command is accepted until one starts (mqttgwd event-manager runs ours)';
 
 /** One subscription. The same listener may be in several. */
 interface Subscriber {
@@ -37,27 +43,55 @@ export interface DBusEventBusOptions {
  * CSTBox's event bus, over D-Bus: hears the event manager's signals, and hands events to it.
  *
  * Only signals of the connection that owns `fr.cstb.cstbox.EventManager` are events; the same signal from anybody else
- * is forged, and is reported as malformed. A restarted event manager is heard again at once.
+ * is forged, and is reported as malformed. It is `attached` while the link is, the event manager is there, and all that
+ * is subscribed to is heard; a restart of the event manager or of the bus is over as soon as they are back.
  */
-export class DBusEventBus implements EventBus {
-  readonly #connection: DBusConnection;
+export class DBusEventBus implements EventBus, AsyncDisposable {
+  readonly #link: DBusLink;
   readonly #logger: Logger;
+  readonly #state: WatchedState<BusState>;
+  readonly #unwatchLink: () => void;
   /** By object path, so that a signal finds its listeners without any work on strings. */
   readonly #routes = new Map<string, Route>();
+  /** The connection that the rest of the fields is about. */
+  #connection: DBusConnection | undefined;
+  #attaching: Promise<void> = Promise.resolve();
+  /** Whether it is known who the event manager is, and what is subscribed to is heard. */
+  #isReady = false;
+  /** The match rules that the bus has of us, by object path. */
+  #placed = new Map<string, Promise<void>>();
+  #stopListening = () => {};
   #owner: string | undefined;
   /** How often the owner has changed under our eyes. */
   #ownerChanges = 0;
-  #tracking: Promise<void> | undefined;
+  /** Whether the log says that there is an event manager. */
+  #isSaidToBeThere = true;
 
-  /** @param connection stays the caller's, who closes it */
-  constructor(connection: DBusConnection, { logger = silentLogger }: DBusEventBusOptions = {}) {
-    this.#connection = connection;
+  /** @param link stays the caller's, who runs and closes it */
+  constructor(link: DBusLink, { logger = silentLogger }: DBusEventBusOptions = {}) {
+    this.#link = link;
     this.#logger = logger;
+    this.#state = new WatchedState<BusState>('away', logger);
+    this.#unwatchLink = link.watch(() => this.#followLink());
+    this.#followLink();
+  }
+
+  get state(): BusState {
+    return this.#state.current;
+  }
+
+  watch(watcher: (state: BusState) => void): () => void {
+    return this.#state.watch(watcher);
+  }
+
+  /** Resolves as soon as it is known whether the event manager is there; at once while the bus is away. */
+  async settled(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== this.#attaching; await seen) seen = this.#attaching;
   }
 
   async subscribe(channels: readonly string[], listener: BusListener): Promise<BusSubscription> {
+    this.#assertOpen();
     const wanted = [...new Set(channels)].map((channel) => ({ channel, path: channelPath(channel) }));
-    await this.#trackOwner();
     const subscriber: Subscriber = { listener };
     for (const { channel, path } of wanted) {
       const route = this.#routes.get(path) ?? { channel, subscribers: new Set() };
@@ -73,14 +107,16 @@ export class DBusEventBus implements EventBus {
         route?.subscribers.delete(subscriber);
         if (route?.subscribers.size === 0) this.#routes.delete(path);
       }
-      // On a bus that is gone there is nothing to take back.
-      await Promise.allSettled(wanted.map(({ path }) => this.#connection.removeMatch(matchRule(path))));
+      await this.#takeBack(wanted.map(({ path }) => path).filter((path) => !this.#routes.has(path)));
     };
+    await this.settled();
     try {
-      await Promise.all(wanted.map(({ path }) => this.#connection.addMatch(matchRule(path))));
+      await this.#place(wanted.map(({ path }) => path));
     } catch (error) {
-      await unsubscribe();
-      throw error;
+      if (isRefusal(error)) {
+        await unsubscribe();
+        throw error;
+      }
     }
     return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
   }
@@ -91,9 +127,20 @@ export class DBusEventBus implements EventBus {
     { varType, varName, data }: BasicEvent,
     { timeoutMs }: { timeoutMs?: number } = {},
   ): Promise<void> {
-    const [accepted] = await this.#connection.call({
+    this.#assertOpen();
+    const path = channelPath(channel);
+    if (varType.includes('\0') || varName.includes('\0')) {
+      // The daemon cuts the connection of whoever sends such a string.
+      throw new MQTTGatewayError('bus_refused', 'a name on the bus holds no NUL');
+    }
+    const { connection } = this.#link;
+    if (!connection) throw new MQTTGatewayError('bus_unreachable', 'the bus is away');
+    if (this.#isReady && this.#owner === undefined) {
+      throw new MQTTGatewayError('bus_unreachable', 'there is no event manager on the bus');
+    }
+    const [accepted] = await connection.call({
       destination: EVENT_MANAGER,
-      path: channelPath(channel),
+      path,
       interface: EVENT_MANAGER,
       member: 'emitEvent',
       signature: 'sss',
@@ -105,39 +152,103 @@ export class DBusEventBus implements EventBus {
     }
   }
 
-  /** Knows, from its first success on, who the event manager is. */
-  #trackOwner(): Promise<void> {
-    this.#tracking ??= this.#startTracking().catch((error) => {
-      this.#tracking = undefined;
-      throw error;
-    });
-    return this.#tracking;
+  /** Ends every subscription, for good; the link stays. Idempotent. */
+  async close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.#state.set('closed');
+    this.#unwatchLink();
+    this.#stopListening();
+    this.#routes.clear();
+    await this.settled();
+    const tracking = this.#connection?.isOpen ? this.#connection.removeMatch(OWNER_RULE) : undefined;
+    await Promise.allSettled([tracking, this.#takeBack([...this.#placed.keys()])]);
   }
 
-  async #startTracking(): Promise<void> {
-    const stopListening = this.#connection.onSignal((message) => this.#onSignal(message));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #followLink(): void {
+    const { connection, state } = this.#link;
+    if (state === 'closed') {
+      this.#routes.clear();
+      this.#state.set('closed');
+    } else if (connection && connection !== this.#connection) {
+      this.#attaching = this.#attach(connection);
+    } else if (connection) {
+      // It was silent for a while; what was subscribed to meanwhile is not yet heard.
+      void this.#place(this.#routes.keys()).catch(() => {});
+    }
+    this.#update();
+  }
+
+  async #attach(connection: DBusConnection): Promise<void> {
+    this.#connection = connection;
+    this.#isReady = false;
+    this.#owner = undefined;
+    this.#placed = new Map();
+    this.#stopListening = connection.onSignal((message) => this.#onSignal(message));
     try {
-      await this.#connection.addMatch(OWNER_RULE);
+      await connection.addMatch(OWNER_RULE);
       const changes = this.#ownerChanges;
-      const owner = await this.#connection.getNameOwner(EVENT_MANAGER);
+      const owner = await connection.getNameOwner(EVENT_MANAGER);
       // A change that came behind the answer may have been seen before we get to run again.
       if (changes === this.#ownerChanges) this.#owner = owner;
+      // Not before the owner is known: an event that comes now has a sender to compare with.
+      await this.#place(this.#routes.keys());
     } catch (error) {
-      stopListening();
+      connection.abort(`can't listen to it: ${describeError(error)}`);
+      return;
+    }
+    this.#isReady = true;
+    this.#update();
+  }
+
+  /** Has the bus send us the events of these objects. A connection on which it does not answer is given up. */
+  async #place(paths: Iterable<string>): Promise<void> {
+    const connection = this.#connection;
+    if (!connection?.isOpen || this.#link.connection !== connection) return;
+    const placing = [...paths].map((path) => {
+      const placed = this.#placed.get(path) ?? connection.addMatch(matchRule(path));
+      this.#placed.set(path, placed);
+      return placed;
+    });
+    try {
+      await Promise.all(placing);
+    } catch (error) {
+      if (!isRefusal(error)) connection.abort(`can't listen to it: ${describeError(error)}`);
       throw error;
     }
-    if (this.#owner === undefined) {
-      this.#logger.warn(
-        'there is no event manager on this bus: no event comes and no command is accepted until one starts (mqttgwd event-manager runs ours)',
-      );
-    }
+  }
+
+  async #takeBack(paths: readonly string[]): Promise<void> {
+    const placed = paths.filter((path) => this.#placed.delete(path));
+    const connection = this.#connection;
+    // On a bus that is gone there is nothing to take back.
+    if (!connection?.isOpen) return;
+    await Promise.allSettled(placed.map((path) => connection.removeMatch(matchRule(path))));
   }
 
   #onOwnerChange(owner: string | undefined): void {
     this.#ownerChanges++;
     this.#owner = owner;
-    if (owner === undefined) this.#logger.warn('the event manager is gone: no event comes until it is back');
-    else this.#logger.info(`the event manager is there (${owner})`);
+    this.#update();
+  }
+
+  #update(): void {
+    if (this.state === 'closed') return;
+    const isThere = this.#owner !== undefined;
+    if (this.#link.connection === undefined || !this.#isReady) return this.#state.set('away');
+    if (isThere !== this.#isSaidToBeThere) {
+      this.#isSaidToBeThere = isThere;
+      if (isThere) this.#logger.info(`the event manager is there (${this.#owner})`);
+      else this.#logger.warn(NO_EVENT_MANAGER);
+    }
+    this.#state.set(isThere ? 'attached' : 'away');
+  }
+
+  #assertOpen(): void {
+    if (this.state === 'closed') throw new MQTTGatewayError('closed', 'the bus was closed');
   }
 
   #onSignal(message: DBusMessage): void {
@@ -153,24 +264,17 @@ export class DBusEventBus implements EventBus {
     }
   }
 
-  #onEvent({ channel, subscribers }: Route, { sender, signature, body }: DBusMessage): void {
-    const malformed = (reason: string, detail: string) => {
-      for (const { listener } of subscribers) listener.malformed(reason, detail);
-    };
+  #onEvent({ channel, subscribers }: Route, message: DBusMessage): void {
     // The match rules keep out what others broadcast, but not what they send to us alone.
-    if (sender !== this.#owner)
-      return malformed('forged_signal', `an event signal from ${sender}, who is not the event manager`);
-    if (signature !== EVENT_SIGNATURE)
-      return malformed('malformed_signal', `an event signal with the signature '${signature}'`);
-    const [timestamp, varType, varName, json] = body as [bigint, string, string, string];
-    const data = parseData(json);
-    if (!data)
-      return malformed(
-        'malformed_data',
-        `the data of ${JSON.stringify(`${varType}:${varName}`.slice(0, 80))} is no JSON object`,
-      );
-    const event = new TimedEvent(toTimestamp(timestamp), varType, varName, data);
-    for (const { listener } of subscribers) listener.event(channel, event);
+    const read =
+      message.sender === this.#owner
+        ? readEventSignal(message)
+        : (['forged_signal', `an event signal from ${message.sender}, who is not the event manager`] as const);
+    if (read instanceof TimedEvent) {
+      for (const { listener } of subscribers) listener.event(channel, read);
+    } else {
+      for (const { listener } of subscribers) listener.malformed(...read);
+    }
   }
 }
 
@@ -178,11 +282,7 @@ function matchRule(path: string): string {
   return `type='signal',sender='${EVENT_MANAGER}',interface='${EVENT_MANAGER}',member='${EVENT_SIGNAL}',path='${path}'`;
 }
 
-function parseData(json: string): EventData | undefined {
-  try {
-    const data: unknown = JSON.parse(json);
-    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as EventData) : undefined;
-  } catch {
-    return undefined;
-  }
+/** Whether the bus is there and said no, which waiting does not mend. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof MQTTGatewayError && error.code === 'bus_refused';
 }

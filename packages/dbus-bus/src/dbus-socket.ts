@@ -5,17 +5,16 @@ import { describeError } from '@cstbox/mqtt-core';
 import handshake from 'dbus-next/lib/handshake.js';
 import type { SocketAddress } from './dbus-address.js';
 
-/** How long a bus may take to accept a connection and to authenticate it. */
-const CONNECT_TIMEOUT_MS = 5_000;
-
 /**
  * Connects to a bus and authenticates. What is read from the socket from now on are messages.
  *
+ * @param timeoutMs how long the bus may take for both
  * @throws when nothing that speaks D-Bus answers in time
  */
-export async function openSocket(address: SocketAddress, signal?: AbortSignal): Promise<Socket> {
-  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-  const giveUp = signal ? AbortSignal.any([signal, timeout]) : timeout;
+export async function openSocket(address: SocketAddress, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const giveUp = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal;
   const socket = createConnection(address);
   socket.setNoDelay();
   // Whoever waits hears of an error; at a moment when nobody does, it must not end the process.
@@ -27,7 +26,9 @@ export async function openSocket(address: SocketAddress, signal?: AbortSignal): 
   } catch (error) {
     socket.destroy();
     if (!giveUp.aborted) throw error;
-    throw new Error(timeout.aborted ? `no answer within ${CONNECT_TIMEOUT_MS} ms` : 'aborted');
+    throw new Error(timeout.signal.aborted ? `no answer within ${timeoutMs} ms` : 'aborted');
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ALL_CHANNELS, type Logger, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
-import type { DBusConnection } from './dbus-connection.js';
+import type { DBusLink } from './dbus-link.js';
 import { MessageType } from './dbus-message.js';
 import { channelPath, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
 import type { DBusArgument, DBusInterface } from './object-server.js';
@@ -20,10 +20,10 @@ const VARIABLE: readonly DBusArgument[] = [
 export class EventChannel implements ServiceObject {
   readonly path: string;
   readonly interface: DBusInterface;
-  readonly #connection: DBusConnection;
+  readonly #link: DBusLink;
 
-  constructor(connection: DBusConnection, channel: string) {
-    this.#connection = connection;
+  constructor(link: DBusLink, channel: string) {
+    this.#link = link;
     this.path = channelPath(channel);
     this.interface = {
       name: EVENT_MANAGER,
@@ -50,7 +50,7 @@ export class EventChannel implements ServiceObject {
   async stop(): Promise<void> {}
 
   #broadcast(timestamp: Timestamp, varType: unknown, varName: unknown, data: unknown): [boolean] {
-    this.#connection.send({
+    this.#link.send({
       type: MessageType.SIGNAL,
       path: this.path,
       interface: EVENT_MANAGER,
@@ -73,12 +73,12 @@ export interface EventManagerOptions {
 /**
  * The event manager as a service: a CSTBox bus without the original. It announces nothing of itself, as the original.
  *
- * @param connection stays the caller's, who closes it after the container has stopped
+ * @param link stays the caller's, who closes it after the container has stopped
  */
 export function createEventManager(
-  connection: DBusConnection,
+  link: DBusLink,
   { channels = ALL_CHANNELS, logger = silentLogger }: EventManagerOptions = {},
 ): ServiceContainer {
-  const objects = channels.map((channel) => new EventChannel(connection, channel));
-  return new ServiceContainer('EventManager', connection, objects, { announce: false, logger });
+  const objects = channels.map((channel) => new EventChannel(link, channel));
+  return new ServiceContainer('EventManager', link, objects, { announce: false, logger });
 }

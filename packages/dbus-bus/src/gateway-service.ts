@@ -6,28 +6,28 @@ import {
   type GatewayCounts,
   type InboundFilter,
   type Logger,
+  MemoryOutbox,
   MQTTConnector,
-  type MQTTConnectorOptions,
   MQTTGatewayError,
   type OutboundFilter,
+  type Outbox,
   silentLogger,
 } from '@cstbox/mqtt-core';
+import { busAddress } from './bus-address.js';
 import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
-import { sessionBusAddress } from './dbus-address.js';
-import { DBusConnection } from './dbus-connection.js';
+import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } from './configured-options.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
 import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
-import { readTlsFiles } from './tls-files.js';
-
-/** The port of a broker that is given by its host alone, as in the original. */
-export const DEFAULT_BROKER_PORT = 61613;
 
 /** What the service object may be given beyond the original's arguments. */
 export interface MQTTGatewayServiceOptions {
-  /** The bus to bridge. Default: the D-Bus bus at `dbus.address`, else the one that the environment names. */
+  /** The bus to bridge. Default: the D-Bus bus of the section `dbus`, else the one that the environment or CSTBox names. */
   bus?: EventBus;
+  /** Where messages wait for the broker. Default: in memory, within the bounds of the configuration. */
+  outbox?: Outbox;
   /** Makes the logger of a component. Default: silent. */
   logger?: (component: string) => Logger;
 }
@@ -47,7 +47,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   #configuration!: GatewayConfiguration;
   #connector!: MQTTConnector;
   #gateway: Gateway | undefined;
-  #ownConnection: DBusConnection | undefined;
+  #ownLink: DBusLink | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -94,15 +94,20 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
     if (this.#starting)
       throw new MQTTGatewayError('closed', 'the service has started: it takes no other configuration');
     const configuration = checkConfiguration(cfg);
+    const durability = configuration.outbox?.durability ?? 'memory';
+    if (durability !== 'memory' && !this.#options.outbox) {
+      const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
+      throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
+    }
     this.#connector = new MQTTConnector({ ...connectorOptions(configuration), logger: this.#logger('MQTTConnector') });
     this.#configuration = configuration;
   }
 
   /**
-   * Attaches to the bus and starts to connect to the broker, without waiting for it. A second call returns the same
-   * promise.
+   * Attaches to the bus and starts to connect to the broker, without waiting for either to be there. A second call
+   * returns the same promise.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be joined; `closed`, after `stop()`
+   * @throws {MQTTGatewayError} `closed`, after `stop()`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -135,11 +140,12 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       );
     }
     this.#gateway = new Gateway({
-      bus: this.#options.bus ?? (await this.#connectBus()),
+      bus: this.#options.bus ?? this.#connectBus(),
       connector: this.#connector,
       inbound: this.#inbound,
       outbound: this.#outbound,
-      qos: this.#configuration.qos,
+      outbox: this.#options.outbox ?? new MemoryOutbox(memoryBounds(this.#configuration)),
+      ...gatewayOptions(this.#configuration),
       logger,
     });
     await this.#gateway.start();
@@ -148,37 +154,18 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {});
     await this.#gateway?.stop();
-    await this.#ownConnection?.close();
+    await this.#ownLink?.close();
   }
 
-  async #connectBus(): Promise<EventBus> {
-    const address = this.#configuration.dbus?.address ?? sessionBusAddress(process.env);
-    this.#ownConnection = await DBusConnection.open(address, { logger: this.#logger('DBus') });
-    return new DBusEventBus(this.#ownConnection, { logger: this.#logger('EventBus') });
+  #connectBus(): EventBus {
+    const address = busAddress(this.#configuration.dbus, process.env);
+    this.#ownLink = new DBusLink({ address, logger: this.#logger('DBus') });
+    const bus = new DBusEventBus(this.#ownLink, { logger: this.#logger('EventBus') });
+    void this.#ownLink.run();
+    return bus;
   }
 
   #logger(component: string): Logger {
     return this.#options.logger?.(component) ?? silentLogger;
   }
-}
-
-/**
- * What the connector needs, from a configuration.
- *
- * @throws {ConfigurationError} when a file of `tls` can't be read
- */
-export function connectorOptions(configuration: GatewayConfiguration): MQTTConnectorOptions {
-  const { broker, auth, tls, listened_topics: topics, qos } = configuration;
-  const isUrl = broker.host.includes('://');
-  const port = broker.port ?? (isUrl ? undefined : DEFAULT_BROKER_PORT);
-  return {
-    broker: broker.host,
-    ...(port === undefined ? {} : { port }),
-    ...(broker.client_id === undefined ? {} : { clientId: broker.client_id }),
-    ...(auth === undefined ? {} : { login: auth.username }),
-    ...(auth?.password === undefined ? {} : { password: auth.password }),
-    ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
-    topics,
-    subscribeQoS: qos,
-  };
 }

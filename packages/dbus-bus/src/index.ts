@@ -1,13 +1,19 @@
 // The gateway as a CSTBox service.
-export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions, DEFAULT_BROKER_PORT } from './gateway-service.js';
+export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions } from './gateway-service.js';
+export { DEFAULT_BROKER_PORT } from './configured-options.js';
 export {
   loadConfiguration,
   type GatewayConfiguration,
   type GatewayConfigurationInput,
   type FilterSection,
+  type OutboxSection,
+  type CommandsSection,
 } from './configuration.js';
 
 // CSTBox on D-Bus: the bus as a client, the event manager, any service.
+export { DBusLink, type DBusLinkOptions, type ConnectHook } from './dbus-link.js';
+export type { BackoffBounds } from './backoff.js';
+export { busAddress, addressFile, fixedAddress, type BusAddress } from './bus-address.js';
 export { DBusConnection, type DBusConnectionOptions } from './dbus-connection.js';
 export { DBusEventBus, type DBusEventBusOptions } from './dbus-event-bus.js';
 export { createEventManager, type EventManagerOptions, EventChannel } from './event-manager.js';
@@ -18,7 +24,7 @@ export {
   ServiceState,
 } from './service-container.js';
 export { wellKnownName, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
-export { sessionBusAddress, parseDBusAddress, type SocketAddress } from './dbus-address.js';
+export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 
 // For programs that load configurations or serve objects in a way of their own.
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
-import type { DBusConnection } from './dbus-connection.js';
+import type { DBusLink } from './dbus-link.js';
 import { type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 
 /** An argument of a method or a signal, as introspection shows it. */
@@ -34,23 +34,23 @@ const DOCTYPE =
   '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n' +
   '"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">\n';
 
-/** The objects that a service exports on its connection: dispatches calls, and answers introspection and pings. */
+/** The objects that a service exports on its link to the bus: dispatches calls, and answers introspection and pings. */
 export class ObjectServer {
-  readonly #connection: DBusConnection;
+  readonly #link: DBusLink;
   readonly #objects = new Map<string, DBusInterface[]>();
 
-  /** @throws {ConfigurationError} when the connection serves other objects already */
-  constructor(connection: DBusConnection) {
-    if (connection.onMethodCall) {
-      throw new ConfigurationError('a connection to the bus serves one service: open another connection for this one');
+  /** @throws {ConfigurationError} when the link serves other objects already */
+  constructor(link: DBusLink) {
+    if (link.onMethodCall) {
+      throw new ConfigurationError('a link to the bus serves one service: make another link for this one');
     }
-    this.#connection = connection;
-    connection.onMethodCall = (message) => this.#answer(message);
+    this.#link = link;
+    link.onMethodCall = (message) => this.#answer(message);
   }
 
   /** Serves nothing more. */
   close(): void {
-    this.#connection.onMethodCall = undefined;
+    this.#link.onMethodCall = undefined;
   }
 
   /** Makes an interface callable at a path. */
@@ -67,7 +67,7 @@ export class ObjectServer {
       reply = { type: MessageType.ERROR, errorName, signature: 's', body: [describeError(error)] };
     }
     if ((call.flags ?? 0) & NO_REPLY_EXPECTED) return;
-    this.#connection.send({ ...reply, destination: call.sender, replySerial: call.serial } as DBusMessage);
+    this.#link.send({ ...reply, destination: call.sender, replySerial: call.serial } as DBusMessage);
   }
 
   #perform(call: DBusMessage): Pick<DBusMessage, 'signature' | 'body'> {

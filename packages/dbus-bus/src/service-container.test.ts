@@ -1,9 +1,10 @@
 import type { TimedEvent } from '@cstbox/mqtt-core';
 import { dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
-import { type House, openHouse } from '../test/house.js';
+import { type House, HURRY, openHouse } from '../test/house.js';
 import { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import { DBusLink } from './dbus-link.js';
 import { ServiceContainer, type ServiceObject } from './service-container.js';
 
 function part(name: string, diary: string[], fault?: Error): ServiceObject {
@@ -20,9 +21,9 @@ function part(name: string, diary: string[], fault?: Error): ServiceObject {
   };
 }
 
-async function hearAnnouncements({ connection }: House): Promise<TimedEvent[]> {
+async function hearAnnouncements(house: House): Promise<TimedEvent[]> {
   const events: TimedEvent[] = [];
-  await new DBusEventBus(connection).subscribe(['framework'], {
+  await new DBusEventBus(await house.link()).subscribe(['framework'], {
     event: (_channel, event) => void events.push(event),
     malformed() {},
   });
@@ -36,11 +37,11 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
     await using house = await openHouse();
     const announcements = await hearAnnouncements(house);
     const diary: string[] = [];
-    const container = new ServiceContainer('Test', await house.connect(), [part('a', diary), part('b', diary)]);
+    const container = new ServiceContainer('Test', await house.link(), [part('a', diary), part('b', diary)]);
     await container.start();
     expect(await house.connection.getNameOwner('fr.cstb.cstbox.Test')).toBeTruthy();
     await Promise.all([container.stop(), container.stop()]);
-    await expect(container.closed).resolves.toBe('stopped');
+    await expect(container.closed).resolves.toBeUndefined();
     expect(await house.connection.getNameOwner('fr.cstb.cstbox.Test')).toBeUndefined();
     expect(diary).toEqual(['start a', 'start b', 'stop b', 'stop a']);
     await waitFor('the announcements', () => announcements.length === 4);
@@ -54,7 +55,7 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
 
   it('stops when terminate() is called, which gets its reply', async () => {
     await using house = await openHouse();
-    const container = new ServiceContainer('Test', await house.connect(), []);
+    const container = new ServiceContainer('Test', await house.link(), []);
     await container.start();
     const reply = await house.connection.call({
       destination: 'fr.cstb.cstbox.Test',
@@ -63,15 +64,15 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
       member: 'terminate',
     });
     expect(reply).toEqual([]);
-    await expect(container.closed).resolves.toBe('stopped');
+    await expect(container.closed).resolves.toBeUndefined();
   });
 
   it('does not start when its name is taken', async () => {
     await using house = await openHouse();
     const diary: string[] = [];
-    await using first = new ServiceContainer('Test', await house.connect(), []);
+    await using first = new ServiceContainer('Test', await house.link(), []);
     await first.start();
-    const second = new ServiceContainer('fr.cstb.cstbox.Test', await house.connect(), [part('a', diary)]);
+    const second = new ServiceContainer('fr.cstb.cstbox.Test', await house.link(), [part('a', diary)]);
     await expect(second.start()).rejects.toMatchObject({ code: 'name_taken' });
     expect(diary).toEqual([]);
   });
@@ -81,7 +82,7 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
     const announcements = await hearAnnouncements(house);
     const diary: string[] = [];
     const fault = new Error('no');
-    const container = new ServiceContainer('Test', await house.connect(), [part('a', diary), part('b', diary, fault)]);
+    const container = new ServiceContainer('Test', await house.link(), [part('a', diary), part('b', diary, fault)]);
     await expect(container.start()).rejects.toBe(fault);
     expect(diary).toEqual(['start a', 'start b', 'stop b', 'stop a']);
     expect(await house.connection.getNameOwner('fr.cstb.cstbox.Test')).toBeUndefined();
@@ -91,10 +92,10 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
 
   it('runs without an event manager: an announcement that fails is logged', async () => {
     await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
+    await using link = new DBusLink({ address: bus.address, ...HURRY });
     const warnings: string[] = [];
     const logger = { debug() {}, info() {}, warn: (line: string) => void warnings.push(line), error() {} };
-    const container = new ServiceContainer('Test', connection, [], { logger });
+    const container = new ServiceContainer('Test', link, [], { logger });
     await container.start();
     await container.stop();
     expect(warnings).toEqual([expect.stringContaining("could not announce 'starting' on the framework channel")]);
@@ -103,27 +104,16 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
   it('can be stopped while it starts', async () => {
     await using house = await openHouse();
     const diary: string[] = [];
-    const container = new ServiceContainer('Test', await house.connect(), [part('a', diary)]);
+    const container = new ServiceContainer('Test', await house.link(), [part('a', diary)]);
     const starting = container.start();
     await container.stop();
     await starting;
     expect(diary).toEqual(['start a', 'stop a']);
   });
 
-  it('notices that the bus is gone, and stops its parts', async () => {
-    await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
-    const diary: string[] = [];
-    const container = new ServiceContainer('Test', connection, [part('a', diary)], { announce: false });
-    await container.start();
-    bus.daemon.kill('SIGKILL');
-    await expect(container.closed).resolves.toBe('bus_lost');
-    expect(diary).toEqual(['start a', 'stop a']);
-  });
-
   it('answers who looks around: introspection from the root, pings, and the machine', async () => {
     await using house = await openHouse();
-    await using container = new ServiceContainer('Test', await house.connect(), [part('a', [])]);
+    await using container = new ServiceContainer('Test', await house.link(), [part('a', [])]);
     await container.start();
     const ask = (path: string, iface: string, member: string) =>
       house.connection.call({ destination: 'fr.cstb.cstbox.Test', path, interface: iface, member });
@@ -139,24 +129,24 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
 
   it('does not start after it was stopped', async () => {
     await using house = await openHouse();
-    const container = new ServiceContainer('Test', await house.connect(), []);
+    const container = new ServiceContainer('Test', await house.link(), []);
     await container.stop();
     await expect(container.start()).rejects.toMatchObject({ code: 'closed' });
     expect(await house.connection.getNameOwner('fr.cstb.cstbox.Test')).toBeUndefined();
-    await expect(container.closed).resolves.toBe('stopped');
+    await expect(container.closed).resolves.toBeUndefined();
   });
 
-  it('needs a connection that serves nothing else, and gives it back', async () => {
+  it('needs a link that serves nothing else, and gives it back', async () => {
     await using house = await openHouse();
-    const connection = await house.connect();
-    await using first = new ServiceContainer('First', connection, []);
+    const link = await house.link();
+    await using first = new ServiceContainer('First', link, []);
     await first.start();
-    const second = new ServiceContainer('Second', connection, []);
-    await expect(second.start()).rejects.toThrow('open another connection');
+    const second = new ServiceContainer('Second', link, []);
+    await expect(second.start()).rejects.toThrow('make another link');
     await first.stop();
-    await using third = new ServiceContainer('Third', connection, []);
+    await using third = new ServiceContainer('Third', link, []);
     await third.start();
-    expect(await house.connection.getNameOwner('fr.cstb.cstbox.Third')).toBe(connection.uniqueName);
+    expect(await house.connection.getNameOwner('fr.cstb.cstbox.Third')).toBe(link.connection?.uniqueName);
   });
 
   it('is held up by an event manager that hangs for a moment only', async () => {
@@ -164,8 +154,8 @@ describe.skipIf(dbusDaemonMissing())('a service', () => {
     await using manager = await DBusConnection.open(bus.address);
     await manager.requestName('fr.cstb.cstbox.EventManager');
     manager.onMethodCall = () => {};
-    await using connection = await DBusConnection.open(bus.address);
-    const container = new ServiceContainer('Test', connection, []);
+    await using link = new DBusLink({ address: bus.address, ...HURRY });
+    const container = new ServiceContainer('Test', link, []);
     const started = performance.now();
     await container.start();
     expect(performance.now() - started).toBeLessThan(3_000);

@@ -8,6 +8,7 @@ import {
 } from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import type { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
 import { type DBusInterface, ObjectServer } from './object-server.js';
 
@@ -48,48 +49,64 @@ const SERVICE_EVENT = 'svcevt';
 /**
  * A CSTBox service on the bus: owns `fr.cstb.cstbox.<name>`, exports its objects and `/__system__` with `terminate()`,
  * and announces its life on the framework channel.
+ *
+ * A bus that is away is weather: the objects run all the same, and on each bus that the link joins, the service takes its
+ * name before anything else is heard or said there, and announces itself as soon as the event manager listens.
  */
 export class ServiceContainer implements AsyncDisposable {
-  /** Resolves when the service has stopped: because it was asked to, or because the bus is gone. Never rejects. */
-  readonly closed: Promise<'stopped' | 'bus_lost'>;
+  /**
+   * Resolves when the service has stopped: with `undefined` because it was asked to, or with the error that ended it.
+   * Never rejects.
+   */
+  readonly closed: Promise<MQTTGatewayError | undefined>;
 
   readonly #name: string;
-  readonly #connection: DBusConnection;
+  readonly #link: DBusLink;
   readonly #objects: readonly ServiceObject[];
-  readonly #events: DBusEventBus;
   readonly #announces: boolean;
   readonly #logger: Logger;
   #server: ObjectServer | undefined;
+  #events: DBusEventBus | undefined;
+  /** Takes back, in turn, what binds us to the link. */
+  readonly #ties: (() => void)[] = [];
+  #hasOwnedName = false;
+  /** Why the service can't be: another process had the name first. */
+  #refusal: MQTTGatewayError | undefined;
   #announcementFailed = false;
   #started: ServiceObject[] = [];
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
-  #settleClosed: (how: 'stopped' | 'bus_lost') => void = () => {};
+  readonly #stopRequested: Promise<void>;
+  #requestStop = () => {};
+  #settleClosed: (fault: MQTTGatewayError | undefined) => void = () => {};
 
   /**
    * @param name short or full name of the service
-   * @param connection stays the caller's, who closes it when the container has stopped
+   * @param link stays the caller's, who closes it when the container has stopped
    * @param objects started in order, stopped in reverse
    */
   constructor(
     name: string,
-    connection: DBusConnection,
+    link: DBusLink,
     objects: readonly ServiceObject[],
     { announce = true, logger = silentLogger }: ServiceContainerOptions = {},
   ) {
     this.#name = name;
-    this.#connection = connection;
+    this.#link = link;
     this.#objects = objects;
-    this.#events = new DBusEventBus(connection);
     this.#announces = announce;
     this.#logger = logger;
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
     });
+    this.#stopRequested = new Promise((resolve) => {
+      this.#requestStop = resolve;
+    });
   }
 
   /**
-   * Takes the name, exports the objects, starts them, and announces it.
+   * Exports the objects, runs the link, takes the name, starts the objects, and announces it. A bus that is away is
+   * waited for by the link; the objects start without it.
    *
    * @throws {MQTTGatewayError} `name_taken`, when another process has the name; `closed`, after `stop()`
    * @throws what an object's `start()` throws, after it announced that it aborts and gave the name back
@@ -101,7 +118,7 @@ export class ServiceContainer implements AsyncDisposable {
 
   /** Stops the objects, announces it, and gives the name back. Idempotent. */
   stop(): Promise<void> {
-    return this.#stopWith('stopped');
+    return this.#stopWith(undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -110,14 +127,15 @@ export class ServiceContainer implements AsyncDisposable {
 
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the service was stopped: make a new one');
-    this.#server = new ObjectServer(this.#connection);
     try {
+      this.#server = new ObjectServer(this.#link);
       this.#server.export(SYSTEM_PATH, this.#systemInterface());
       for (const object of this.#objects) this.#server.export(object.path, object.interface);
       // Callers may find the name at any moment from now on: the objects are there before it.
-      await this.#connection.requestName(wellKnownName(this.#name));
+      await Promise.race([this.#join(), this.#stopRequested]);
+      if (this.#refusal) throw this.#refusal;
     } catch (error) {
-      this.#end('stopped');
+      await this.#end(this.#refusal);
       throw error;
     }
     await this.#announce('starting');
@@ -129,39 +147,73 @@ export class ServiceContainer implements AsyncDisposable {
     } catch (error) {
       await this.#announce('aborting');
       await this.#stopObjects();
-      await this.#releaseName();
-      this.#end('stopped');
+      await this.#end();
       throw error;
     }
+    if (this.#events) this.#ties.push(this.#events.watch((state) => state === 'attached' && this.#announce('running')));
     await this.#announce('running');
-    void this.#connection.closed.then(() => this.#stopWith('bus_lost'));
-    this.#logger.info('running');
+    this.#ties.push(this.#link.watch((state) => state === 'closed' && this.#stopWith(undefined)));
+    if (!this.#stopping) this.#logger.info('running');
   }
 
-  #stopWith(how: 'stopped' | 'bus_lost'): Promise<void> {
-    this.#stopping ??= this.#stop(how);
+  /** Takes the name, on a bus that is there or on the first that comes. */
+  async #join(): Promise<void> {
+    const hook = (connection: DBusConnection) => this.#takeName(connection);
+    this.#ties.push(this.#link.onConnect(hook));
+    const { connection } = this.#link;
+    if (connection) {
+      await hook(connection).catch((error) => this.#refusal ?? connection.abort(describeError(error)));
+    } else await this.#link.run();
+    if (!this.#announces || this.#stopping) return;
+    this.#events = new DBusEventBus(this.#link);
+    await this.#events.settled();
+  }
+
+  async #takeName(connection: DBusConnection): Promise<void> {
+    try {
+      await connection.requestName(wellKnownName(this.#name));
+      this.#hasOwnedName = true;
+    } catch (error) {
+      // Who had the name before may wait for it; who never had it is one too many.
+      if (!this.#hasOwnedName && error instanceof MQTTGatewayError && error.code === 'name_taken') {
+        this.#refusal = error;
+        this.#untie();
+        void this.#stopWith(error);
+      }
+      throw error;
+    }
+  }
+
+  #stopWith(fault: MQTTGatewayError | undefined): Promise<void> {
+    this.#requestStop();
+    this.#stopping ??= this.#stop(fault);
     return this.#stopping;
   }
 
-  async #stop(how: 'stopped' | 'bus_lost'): Promise<void> {
+  async #stop(fault: MQTTGatewayError | undefined): Promise<void> {
     await this.#starting?.catch(() => {});
     if (this.#server) {
-      if (how === 'stopped') await this.#announce('stopping');
+      if (!fault) await this.#announce('stopping');
       await this.#stopObjects();
-      if (how === 'stopped') {
-        await this.#announce('stopped');
-        await this.#releaseName();
-      }
+      if (!fault) await this.#announce('stopped');
       this.#logger.info('stopped');
     }
-    this.#end(how);
+    await this.#end(fault);
   }
 
   /** Nothing is served any more: after a stop, or because it never came to be. */
-  #end(how: 'stopped' | 'bus_lost'): void {
+  async #end(fault?: MQTTGatewayError): Promise<void> {
+    this.#untie();
+    // The name goes with the connection at the latest.
+    if (!fault) await this.#link.connection?.releaseName(wellKnownName(this.#name)).catch(() => {});
+    await this.#events?.close();
     this.#server?.close();
     this.#server = undefined;
-    this.#settleClosed(how);
+    this.#settleClosed(fault);
+  }
+
+  #untie(): void {
+    for (const untie of this.#ties.splice(0)) untie();
   }
 
   async #stopObjects(): Promise<void> {
@@ -174,14 +226,9 @@ export class ServiceContainer implements AsyncDisposable {
     }
   }
 
-  async #releaseName(): Promise<void> {
-    // It goes with the connection at the latest.
-    await this.#connection.releaseName(wellKnownName(this.#name)).catch(() => {});
-  }
-
   /** Tells the world; that nobody listens is no reason to fail. */
   async #announce(state: keyof typeof ServiceState): Promise<void> {
-    if (!this.#announces) return;
+    if (!this.#events) return;
     const event = makeBasicEvent(SERVICE_EVENT, this.#name, undefined, undefined, {
       state: ServiceState[state],
       state_str: state,
@@ -190,8 +237,9 @@ export class ServiceContainer implements AsyncDisposable {
       await this.#events.emit(FRAMEWORK_EVENT_CHANNEL, event, { timeoutMs: ANNOUNCEMENT_TIMEOUT_MS });
     } catch (error) {
       const line = `could not announce '${state}' on the framework channel: ${describeError(error)}`;
-      if (this.#announcementFailed) this.#logger.debug(line);
-      else this.#logger.warn(line);
+      // That the bus is away is known.
+      if (this.#announcementFailed || this.#link.state !== 'attached') return this.#logger.debug(line);
+      this.#logger.warn(line);
       this.#announcementFailed = true;
     }
   }

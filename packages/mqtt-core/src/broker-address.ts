@@ -1,4 +1,4 @@
-import { ConfigurationError } from './errors.js';
+import { ConfigurationError, type ConfigurationProblem } from './errors.js';
 
 /** Where a broker is and how to talk to it. */
 export interface BrokerAddress {
@@ -24,7 +24,7 @@ const SCHEMES: Readonly<Record<string, { protocol: BrokerAddress['protocol']; po
  * Reads a host name, an IP address or a URL (`mqtt`, `mqtts`, `ws`, `wss`, or their kin `tcp` and `ssl`).
  *
  * @param broker host or URL
- * @param port wins over the port of the URL; without either, the scheme's own (1883, 8883, 80, 443)
+ * @param port for a bare host, or a URL without a port; without either, the scheme's own (1883, 8883, 80, 443)
  * @param tls whether TLS is configured: turns a bare host into `mqtts`, and contradicts `mqtt` and `ws` URLs
  * @throws {ConfigurationError} for anything else, naming what would be right
  */
@@ -50,7 +50,33 @@ export function parseBrokerAddress(broker: string, port: number | undefined, tls
   const path = protocol === 'ws' || protocol === 'wss' ? { path: url.pathname + url.search } : {};
   if (url.port === '0') throw new ConfigurationError("the broker's port is an integer from 1 to 65535, not 0");
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { protocol, host, port: port ?? (url.port ? Number(url.port) : scheme.port), ...path };
+  return { protocol, host, port: url.port ? Number(url.port) : (port ?? scheme.port), ...path };
+}
+
+/**
+ * Reads one address, or several that are to be tried in turn, each as {@link parseBrokerAddress} does.
+ *
+ * @throws {ConfigurationError} for an empty list too; what is wrong in a list is named with its index
+ */
+export function parseBrokerAddresses(
+  brokers: string | readonly string[],
+  port: number | undefined,
+  tls: boolean,
+): readonly BrokerAddress[] {
+  if (typeof brokers === 'string') return [parseBrokerAddress(brokers, port, tls)];
+  if (brokers.length === 0) throw new ConfigurationError('there is no broker in the list: name at least one');
+  const problems: ConfigurationProblem[] = [];
+  const addresses = brokers.flatMap((broker, index) => {
+    try {
+      return parseBrokerAddress(broker, port, tls);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      problems.push(...error.problems.map((problem) => ({ ...problem, path: ['broker', index] })));
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return addresses;
 }
 
 function parseHost(host: string, port: number | undefined, tls: boolean): BrokerAddress {

@@ -1,6 +1,6 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { type IClientOptions, UniqueMessageIdProvider } from 'mqtt';
+import type { IClientOptions } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
 import { ConfigurationError, type ConfigurationProblem } from './errors.js';
 import { describeError, type Logger } from './logger.js';
@@ -19,14 +19,34 @@ export interface TLSOptions {
 
 /** Options of an `MQTTConnector`. */
 export interface MQTTConnectorOptions {
-  /** Host name, IP address or URL (`mqtt`, `mqtts`, `ws`, `wss`) of the broker. */
-  broker: string;
-  /** TCP port. Default: the URL's, else the scheme's own (1883, with TLS 8883). */
+  /**
+   * Host name, IP address or URL (`mqtt`, `mqtts`, `ws`, `wss`) of the broker; or several, which are tried in turn when
+   * one can't be reached. Login, TLS and session are the same for all.
+   */
+  broker: string | readonly string[];
+  /** TCP port, for hosts and for URLs that name none. Default: the scheme's own (1883, with TLS 8883). */
   port?: number;
+  /** `auto` speaks MQTT 5, and 3.1.1 to a broker that refuses it. Default: `auto`. */
+  protocolVersion?: 'auto' | '5' | '3.1.1';
   /** Seconds of silence after which the connection is probed, an integer up to 65,535. Default: 60. 0 turns it off. */
   keepAlive?: number;
+  /** How long one attempt to connect may take in ms, from the look-up of the name to the broker's acceptance. Default: 10,000. */
+  connectTimeoutMs?: number;
+  /** How long to wait before trying again. Twice as long each time, with a random part. */
+  reconnect?: {
+    /** The first wait in ms. Default: 1,000. */
+    minMs?: number;
+    /** The longest wait in ms. Default: 30,000. */
+    maxMs?: number;
+  };
   /** The name of this client at the broker, which throws out another with the same. Default: `cstbox-` and 12 random digits. */
   clientId?: string;
+  /**
+   * For how many seconds after the end of a connection the broker keeps what it has for this client: its subscriptions,
+   * and the QoS 1 and 2 messages that come meanwhile. An integer; 4,294,967,295 stands for ever. Needs `clientId`. A
+   * broker that speaks MQTT 3.1.1 keeps it as long as it likes. Default: 0, nothing is kept.
+   */
+  sessionExpiry?: number;
   /** User name at the broker. Default: none. */
   login?: string;
   /** Password at the broker; needs `login`. Default: none. */
@@ -37,23 +57,74 @@ export interface MQTTConnectorOptions {
   topics?: readonly string[];
   /** The QoS to subscribe with. Default: 1. */
   subscribeQoS?: QoS;
+  /** How much `onMessage` may have under way before no more is read from the broker. */
+  maxUnacknowledged?: {
+    /** How many messages. Default: 1,000. */
+    messages?: number;
+    /** Bytes of topics and payloads. Default: 16 MiB. */
+    bytes?: number;
+  };
   /** What the application wants to find again in `onMessage` and in filters. */
   userData?: unknown;
   /** Default: silent. */
   logger?: Logger;
 }
 
-/** How long to wait between two attempts to connect. */
-const RECONNECT_PERIOD_MS = 1_000;
-/** How long one attempt may take, from TCP to the broker's acceptance. */
-const CONNECT_TIMEOUT_MS = 10_000;
+/** The options with their defaults, checked. */
+export interface ConnectorSettings {
+  readonly connectTimeoutMs: number;
+  readonly reconnect: { readonly minMs: number; readonly maxMs: number };
+  readonly maxUnacknowledged: { readonly messages: number; readonly bytes: number };
+  readonly clientId: string;
+  /** Seconds. 0: the session ends with the connection. */
+  readonly sessionExpiry: number;
+}
+
+/** The longest delay that Node.js' timers can take, in ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MEGABYTE = 1024 * 1024;
 
 /**
- * What MQTT.js is told.
+ * Fills in the defaults.
  *
  * @throws {ConfigurationError} for options that can't be right
  */
-export function toClientOptions(options: MQTTConnectorOptions, address: BrokerAddress): IClientOptions {
+export function toSettings(options: MQTTConnectorOptions): ConnectorSettings {
+  const { sessionExpiry = 0, clientId, connectTimeoutMs = 10_000, protocolVersion = 'auto' } = options;
+  const { minMs = 1_000, maxMs = Math.max(30_000, minMs) } = options.reconnect ?? {};
+  const { messages = 1_000, bytes = 16 * MEGABYTE } = options.maxUnacknowledged ?? {};
+  expectInteger('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMER_MS);
+  expectInteger('reconnect.minMs', minMs, 1, MAX_TIMER_MS);
+  expectInteger('reconnect.maxMs', maxMs, minMs, MAX_TIMER_MS);
+  expectInteger('maxUnacknowledged.messages', messages, 1, Number.MAX_SAFE_INTEGER);
+  expectInteger('maxUnacknowledged.bytes', bytes, 1, Number.MAX_SAFE_INTEGER);
+  expectInteger('sessionExpiry', sessionExpiry, 0, 0xffff_ffff);
+  if (sessionExpiry > 0 && clientId === undefined) {
+    throw new ConfigurationError('sessionExpiry needs a clientId: the broker finds the session again by it');
+  }
+  if (!['auto', '5', '3.1.1'].includes(protocolVersion)) {
+    throw new ConfigurationError(`protocolVersion is 'auto', '5' or '3.1.1', not '${protocolVersion}'`);
+  }
+  return {
+    connectTimeoutMs,
+    reconnect: { minMs, maxMs },
+    maxUnacknowledged: { messages, bytes },
+    clientId: clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
+    sessionExpiry,
+  };
+}
+
+function expectInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new ConfigurationError(`${name} is an integer from ${min} to ${max}, not ${value}`);
+}
+
+/**
+ * What MQTT.js is told, but for the address and the version of the protocol: see {@link pointAt}.
+ *
+ * @throws {ConfigurationError} for options that can't be right
+ */
+export function toClientOptions(options: MQTTConnectorOptions, settings: ConnectorSettings): IClientOptions {
   const { login, password, tls, topics = [], keepAlive = 60 } = options;
   if (!(Number.isInteger(keepAlive) && keepAlive >= 0 && keepAlive <= 65_535)) {
     throw new ConfigurationError(`keepAlive is a number of seconds from 0 to 65535, not ${keepAlive}`);
@@ -63,31 +134,43 @@ export function toClientOptions(options: MQTTConnectorOptions, address: BrokerAd
     const fault = topicFilterFault(topic);
     if (fault) throw new ConfigurationError(`invalid topic filter '${topic}': ${fault}`);
   }
-  const { protocol, host, port, path } = address;
   return {
-    protocol,
-    host,
-    // MQTT.js builds WebSocket URLs from `hostname` as it stands.
-    hostname: host.includes(':') && path !== undefined ? `[${host}]` : host,
-    port,
-    ...(path === undefined ? {} : { path }),
     ...(login === undefined ? {} : { username: login }),
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined ? {} : readTls(tls)),
     keepalive: keepAlive,
-    clientId: options.clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
-    protocolVersion: 4,
-    clean: true,
+    clientId: settings.clientId,
+    clean: settings.sessionExpiry === 0,
     resubscribe: false,
     queueQoSZero: false,
-    reconnectPeriod: RECONNECT_PERIOD_MS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // Without it MQTT.js gives up for good when a broker answers with a refusal.
-    reconnectOnConnackError: true,
-    // The default provider reuses identifiers that are still in flight.
-    messageIdProvider: new UniqueMessageIdProvider(),
+    // MQTT.js knows one fixed period and one address: the connector connects again itself.
+    reconnectPeriod: 0,
     manualConnect: true,
+    connectTimeout: settings.connectTimeoutMs,
+    properties: {
+      // MQTT.js sends what it saw when the client was made, whatever stands here later.
+      receiveMaximum: Math.min(settings.maxUnacknowledged.messages, 65_535),
+      ...(settings.sessionExpiry === 0 ? {} : { sessionExpiryInterval: settings.sessionExpiry }),
+    },
   };
+}
+
+/** Turns the options of an MQTT.js client, which it reads again at each connection, to a broker. */
+export function pointAt(
+  options: IClientOptions,
+  { protocol, host, port, path }: BrokerAddress,
+  protocolVersion: 4 | 5,
+): void {
+  options.protocol = protocol;
+  options.host = host;
+  // MQTT.js builds WebSocket URLs from `hostname` as it stands.
+  options.hostname = host.includes(':') && path !== undefined ? `[${host}]` : host;
+  options.port = port;
+  options.protocolVersion = protocolVersion;
+  // Left over from the last broker: a Unix socket for TCP, and the wrong name for TLS.
+  delete options.path;
+  delete (options as { servername?: string }).servername;
+  if (path !== undefined) options.path = path;
 }
 
 /** Checks certificates and key now: MQTT.js would throw at some later attempt to connect, and Node.js ignores a bad CA. */

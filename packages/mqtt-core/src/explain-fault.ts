@@ -10,7 +10,8 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: (address: BrokerAddress)
     () => 'no answer: is the address right, is a firewall in between?',
   ],
   [/not authorized|bad user ?name or password/i, () => 'check user name and password'],
-  [/identifier rejected/i, () => 'the broker does not take this client id'],
+  [/refused: banned/i, () => 'the broker has this client on a list of unwanted ones'],
+  [/identifier (rejected|not valid)/i, () => 'the broker does not take this client id'],
   [/alert number 116|certificate required/i, () => 'the broker wants a client certificate'],
   [/alert number 4[2-9]|unknown ca/i, () => "the broker does not accept the client's certificate"],
   [
@@ -32,6 +33,17 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: (address: BrokerAddress)
         : 'does the broker speak this protocol on this port?',
   ],
 ];
+
+/** Refusals that time does not heal: of the client's identifier, its login, its address (both versions' codes). */
+const LASTING_REFUSALS: ReadonlySet<number> = new Set([2, 4, 5, 133, 134, 135, 138, 140]);
+/** The broker does not speak this version. A broker that knows 3.1.1 alone answers 1, whatever it was asked in. */
+const VERSION_REFUSALS: ReadonlySet<number> = new Set([1, 132]);
+
+/** What the code of a refusing CONNACK means for the next attempt (MQTT 5, section 3.2.2.2; 3.1.1, section 3.2.2.3). */
+export function kindOfRefusal(code: number): 'version_refused' | 'refused' | 'unreachable' {
+  if (VERSION_REFUSALS.has(code)) return 'version_refused';
+  return LASTING_REFUSALS.has(code) ? 'refused' : 'unreachable';
+}
 
 /** An error of an attempt to connect, in one line: what happened, and what to look at. */
 export function explainFault(error: unknown, address: BrokerAddress): string {

@@ -1,19 +1,11 @@
-import type { Accounting } from './accounting.js';
-import type { InboundFilter, OutboundFilter } from './filter.js';
+import type { InboundFilter, OutboundFilter, Refusal } from './filter.js';
 
 type AnyFilter = InboundFilter | OutboundFilter;
 
-/** Books a no of a filter: with the reason that it leaves, or as filtered. */
-export function bookRefusal(books: Accounting, filter: AnyFilter, what: string): void {
+/** The reason that a filter left with its answer, if any. Asked each time: it must not be taken for that of a later one. */
+export function refusalOf(filter: AnyFilter): Refusal | undefined {
   // A filter need not descend from our base classes.
-  const refusal = filter.takeRefusal?.();
-  if (refusal) books.drop(refusal.reason, () => `${quote(what)}: ${refusal.detail}`);
-  else books.filter();
-}
-
-/** A sub-class may have overruled the refusal of its base class: it must not be taken for the reason of a later one. */
-export function forgetRefusal(filter: AnyFilter): void {
-  filter.takeRefusal?.();
+  return filter.takeRefusal?.();
 }
 
 /** What somebody got who expected something else. */

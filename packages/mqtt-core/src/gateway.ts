@@ -1,15 +1,18 @@
 import { type DirectionCounts, formatCounts } from './accounting.js';
+import type { ConnectorStatus } from './connector-status.js';
 import type { Crossing } from './crossing.js';
 import { ConfigurationError, MQTTGatewayError } from './errors.js';
-import type { BusSubscription, EventBus } from './event-bus.js';
+import type { BusState, BusSubscription, EventBus } from './event-bus.js';
 import { InboundFilter, OutboundFilter } from './filter.js';
 import { InboundPath } from './inbound-path.js';
+import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
+import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import { OutboundPath } from './outbound-path.js';
-import { MemoryOutbox } from './memory-outbox.js';
 import type { Outbox } from './outbox.js';
+import type { ReplyCounts } from './replies.js';
 
 /** Options of a {@link Gateway}. */
 export interface GatewayOptions {
@@ -21,10 +24,14 @@ export interface GatewayOptions {
   inbound?: InboundFilter | undefined;
   /** What may go out. Default: nothing. */
   outbound?: OutboundFilter | undefined;
+  /** Which of the accepted messages are let in all the same, where their rule does not say. Default: see {@link InboundPolicy}. */
+  policy?: InboundPolicy;
   /** The QoS to publish with. Default: 1. */
   qos?: QoS;
-  /** Where messages wait for the broker. Default: in memory, bounded. */
+  /** Where messages wait for the broker. The gateway opens and closes it. Default: in memory, bounded. */
   outbox?: Outbox;
+  /** How long the broker may take to acknowledge, in ms, before the connection is replaced. Default: 20,000. */
+  ackTimeoutMs?: number;
   /** How long `stop()` waits for what is on its way, in ms. Default: 5,000. */
   stopTimeoutMs?: number;
   /** Default: silent. */
@@ -37,17 +44,32 @@ export interface GatewayCounts {
   readonly out: DirectionCounts;
   /** MQTT to bus, in messages. */
   readonly in: DirectionCounts;
+  /** Answers to messages that asked for one. */
+  readonly replies: ReplyCounts;
+}
+
+/** How both sides and what lies between them are. */
+export interface GatewayStatus {
+  readonly bus: BusState;
+  readonly broker: ConnectorStatus;
+  readonly outbox: {
+    /** Messages that wait for the broker. */
+    readonly waiting: number;
+    /** What keeps it from keeping messages as it should; `undefined` when all is well. */
+    readonly fault: string | undefined;
+  };
 }
 
 /**
  * The gateway between one bus and one broker: what a filter accepts crosses, in order; everything else does not, and
- * everything is counted.
+ * everything is counted. What it promises, and what not, is written in docs/delivery.md.
  */
 export class Gateway implements AsyncDisposable {
   readonly #bus: EventBus;
   readonly #connector: MQTTConnector;
   readonly #inbound: InboundFilter | undefined;
   readonly #outbound: OutboundFilter | undefined;
+  readonly #outbox: Outbox;
   readonly #stopTimeoutMs: number;
   readonly #logger: Logger;
   readonly #in: InboundPath;
@@ -67,16 +89,24 @@ export class Gateway implements AsyncDisposable {
     this.#connector = connector;
     this.#inbound = inbound;
     this.#outbound = outbound;
+    this.#outbox = outbox;
     this.#stopTimeoutMs = options.stopTimeoutMs ?? 5_000;
     this.#logger = logger;
+    const { policy, ackTimeoutMs = 20_000 } = options;
     const parts = { connector, logger, observers: this.#observers };
-    this.#in = new InboundPath({ ...parts, bus, filter: inbound ?? new InboundFilter() });
-    this.#out = new OutboundPath({ ...parts, outbox, qos, filter: outbound ?? new OutboundFilter() });
+    this.#in = new InboundPath({ ...parts, bus, policy, filter: inbound ?? new InboundFilter() });
+    this.#out = new OutboundPath({ ...parts, outbox, qos, ackTimeoutMs, filter: outbound ?? new OutboundFilter() });
   }
 
   /** What came and what became of it. */
   get counts(): GatewayCounts {
-    return { out: this.#out.counts, in: this.#in.counts };
+    return { out: this.#out.counts, in: this.#in.counts, replies: this.#in.replies };
+  }
+
+  /** How things are right now. */
+  get status(): GatewayStatus {
+    const { waiting, fault } = this.#outbox;
+    return { bus: this.#bus.state, broker: this.#connector.status, outbox: { waiting, fault } };
   }
 
   /** Calls the observer for everything that the filters let through, until the returned function is called. */
@@ -93,10 +123,10 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Attaches to the bus and starts to connect to the broker. Resolves when events are heard; it does not wait for the
-   * broker: what comes before the connection waits in the outbox.
+   * Opens the outbox, subscribes to the bus and starts to connect to the broker. Waits for neither of the two: what is
+   * away is attached to when it comes.
    *
-   * @throws {MQTTGatewayError} `bus_unreachable`, when the bus can't be subscribed to; `closed`, after `stop()`
+   * @throws {MQTTGatewayError} `outbox_locked`, when another gateway uses the outbox; `closed`, after `stop()`
    */
   start(): Promise<void> {
     this.#starting ??= this.#start();
@@ -104,8 +134,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Stops hearing the bus, gives what is on its way the time to arrive, and disconnects from the broker. Idempotent; a
-   * gateway can't be started again.
+   * Stops hearing both sides, gives what is on its way the time to arrive, keeps the rest in the outbox, and disconnects
+   * from the broker. Idempotent; a gateway can't be started again.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -118,6 +148,7 @@ export class Gateway implements AsyncDisposable {
 
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: make a new one');
+    await this.#out.open();
     if (this.#outbound) this.#subscription = await this.#bus.subscribe(this.#outbound.channels, this.#out);
     if (this.#inbound) this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
     // Rejects only when it is shut down before it ever connected.
@@ -130,16 +161,20 @@ export class Gateway implements AsyncDisposable {
     const timer = setTimeout(() => late.abort(), this.#stopTimeoutMs);
     try {
       await this.#subscription?.unsubscribe();
-      if (this.#connector.connected) await this.#out.drained(late.signal);
     } catch (error) {
       this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
     }
-    const lost = await this.#out.close();
+    const idle = this.#in.stop(late.signal);
+    if (this.#connector.connected) await this.#out.drained(late.signal);
+    await idle;
+    this.#out.stopSending();
     await this.#connector.shutdown();
-    await this.#in.drained(late.signal);
     clearTimeout(timer);
+    const { waiting } = this.#outbox;
+    const lost = await this.#out.close();
     if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
     if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
     if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
+    if (waiting > lost) this.#logger.info(`${waiting - lost} messages are kept for the next start`);
   }
 }

@@ -1,22 +1,25 @@
 import { Accounting, type DirectionCounts } from './accounting.js';
+import { CommandGate, type Pass } from './command-gate.js';
 import type { Crossing } from './crossing.js';
 import { MQTTGatewayError } from './errors.js';
 import { type BasicEvent, toBasicEvent } from './event.js';
-import type { EventBus } from './event-bus.js';
-import type { InboundFilter } from './filter.js';
-import { bookRefusal, forgetRefusal, kindOf, quote } from './filter-answer.js';
+import type { BusState, EventBus } from './event-bus.js';
+import type { InboundFilter, Refusal } from './filter.js';
+import { kindOf, quote, refusalOf } from './filter-answer.js';
+import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
+import { Replies, type ReplyCounts } from './replies.js';
 import { nameFault } from './topic.js';
 
-/** How many messages may wait for the bus, and how many bytes of payload, before no more are read from the broker. */
-const MAX_WAITING_MESSAGES = 1_000;
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** How long to wait before an event is handed to a bus again that is there and did not answer. */
+const RETRY_MS = 1_000;
 
 /** What the way in is made of. */
 export interface InboundPathParts {
   readonly filter: InboundFilter;
+  readonly policy: InboundPolicy | undefined;
   readonly bus: EventBus;
   readonly connector: MQTTConnector;
   readonly logger: Logger;
@@ -29,48 +32,74 @@ interface Command {
   readonly event: BasicEvent;
 }
 
-/** The way in: connector → filter → bus, one message after the other. */
+/**
+ * The way in: connector → filter → policy → bus, one message after the other. A message is done with, and acknowledged,
+ * when the bus has accepted every event of it, or when it is refused; while the bus is away it waits.
+ */
 export class InboundPath {
   readonly #filter: InboundFilter;
+  readonly #gate: CommandGate;
   readonly #bus: EventBus;
   readonly #connector: MQTTConnector;
   readonly #books: Accounting;
+  readonly #replies: Replies;
   readonly #observers: InboundPathParts['observers'];
-  /** Ends when everything that came so far has been handed to the bus. Never rejects. */
+  /** Aborted when nothing more is taken, and nobody waits for a bus that is away. */
+  readonly #stopping = new AbortController();
+  /** Aborted when nothing more is handed over either. */
+  #late: AbortSignal | undefined;
+  /** Ends when everything that came so far is done with, or left. Never rejects. */
   #tail: Promise<void> = Promise.resolve();
-  #waitingBytes = 0;
 
-  constructor({ filter, bus, connector, logger, observers }: InboundPathParts) {
+  constructor({ filter, policy, bus, connector, logger, observers }: InboundPathParts) {
     this.#filter = filter;
+    this.#gate = new CommandGate(policy);
     this.#bus = bus;
     this.#connector = connector;
     this.#observers = observers;
     this.#books = new Accounting('a message from the broker', logger);
+    this.#replies = new Replies(connector, logger);
   }
 
   get counts(): DirectionCounts {
     return this.#books.counts;
   }
 
-  /** Takes a message. Resolves when the next one may come: at once, unless too much waits for the bus already. */
-  receive(message: MQTTMessage): void | Promise<void> {
-    this.#books.receive();
-    const commands = this.#translate(message);
-    if (!commands) return;
-    const bytes = message.payload.length;
-    this.#waitingBytes += bytes;
-    // One after the other keeps the order. The connection is read meanwhile: whoever reads nothing for long misses the
-    // answers to its own keepalive.
-    this.#tail = this.#tail.then(async () => {
-      await this.#handOver(message, commands);
-      this.#waitingBytes -= bytes;
-    });
-    const isFull = this.#books.waiting >= MAX_WAITING_MESSAGES || this.#waitingBytes >= MAX_WAITING_BYTES;
-    if (isFull) return this.#tail;
+  get replies(): ReplyCounts {
+    return this.#replies.counts;
   }
 
-  /** Resolves when everything was handed to the bus, or when the deadline has passed. */
-  async drained(deadline: AbortSignal): Promise<void> {
+  /**
+   * Takes a message. Resolves when it is done with; rejects with `closed` when it was stopped before: the message stays the
+   * broker's.
+   */
+  receive(message: MQTTMessage): void | Promise<void> {
+    const answer = this.#ask(message);
+    const rule = this.#filter.lastRule;
+    this.#books.receive(rule?.name);
+    if (answer === undefined) {
+      this.#books.filter(rule?.name);
+      this.#replies.answer(message, { refusal: { reason: 'filtered', detail: 'no rule lets it in' } });
+      return;
+    }
+    if ('reason' in answer) return this.#refuse(message, rule?.name, answer);
+    const channels = answer.map(({ channel }) => channel);
+    const pass = this.#gate.judge(message, channels, rule?.policy);
+    if ('reason' in pass) return this.#refuse(message, rule?.name, pass);
+    if (this.#stopping.signal.aborted) return this.#leave(message, rule?.name, pass);
+    // One after the other keeps the order.
+    const done = this.#tail.then(() => this.#handOver(message, answer, pass, rule?.name));
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Takes nothing more. Resolves when the bus, while it is there, has got what came so far, or when the deadline has passed;
+   * what is left then is left to the broker.
+   */
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#late = deadline;
+    this.#stopping.abort();
     if (deadline.aborted) return;
     await new Promise<void>((resolve) => {
       const done = () => {
@@ -82,42 +111,85 @@ export class InboundPath {
     });
   }
 
-  async #handOver(message: MQTTMessage, commands: readonly Command[]): Promise<void> {
-    const results = await Promise.allSettled(
-      commands.map(async ({ channel, event }) => this.#bus.emit(channel, event)),
-    );
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (errors.length > 0) {
-      const reason = reasonOf(errors, commands.length);
-      return this.#books.drop(reason, () => `${quote(message.topic)}: ${describeError(errors[0])}`);
+  #refuse(message: MQTTMessage, rule: string | undefined, refusal: Refusal): void {
+    this.#books.drop(refusal.reason, rule, () => `${quote(message.topic)}: ${refusal.detail}`);
+    this.#replies.answer(message, { refusal });
+  }
+
+  /** @throws {MQTTGatewayError} `closed`, for the connector to leave the message with the broker */
+  async #leave(message: MQTTMessage, rule: string | undefined, pass: Pass): Promise<void> {
+    pass.revoke();
+    // Of a message that wants no acknowledgement the broker keeps nothing.
+    if (message.qos === 0) return this.#refuse(message, rule, { reason: 'stopped', detail: 'the gateway stops' });
+    throw new MQTTGatewayError('closed', 'the gateway stops: the broker keeps the message');
+  }
+
+  async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, rule: string | undefined) {
+    let accepted = 0;
+    let left = commands;
+    for (;;) {
+      if (this.#late?.aborted) return this.#leave(message, rule, pass);
+      const overdue = pass.overdue();
+      if (overdue) {
+        pass.revoke();
+        return this.#refuse(message, rule, overdue);
+      }
+      const results = await Promise.allSettled(left.map(async ({ channel, event }) => this.#bus.emit(channel, event)));
+      const errors = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined));
+      accepted += errors.filter((error) => error === undefined).length;
+      const refused = errors.find((error) => error !== undefined && !isAway(error));
+      if (refused !== undefined) {
+        const reason = accepted > 0 ? 'partly_refused_by_bus' : 'refused_by_bus';
+        if (accepted === 0) pass.revoke();
+        return this.#refuse(message, rule, { reason, detail: describeError(refused) });
+      }
+      left = left.filter((_command, index) => errors[index] !== undefined);
+      if (left.length === 0) break;
+      if (this.#stopping.signal.aborted) return this.#leave(message, rule, pass);
+      await this.#busToTryAgain();
     }
-    this.#books.forward();
+    this.#books.forward(rule);
+    this.#replies.answer(message, { events: commands });
     for (const observer of this.#observers) {
       for (const { channel, event } of commands) observer({ direction: 'in', message, channel, event });
     }
   }
 
-  /** The events for a message, or `undefined` when it was filtered or dropped, and is accounted for. */
-  #translate(message: MQTTMessage): Command[] | undefined {
+  /** Resolves when the bus is back, or at a time to ask one again that is there and did not answer; or at the stop. */
+  async #busToTryAgain(): Promise<void> {
+    const { signal } = this.#stopping;
+    await new Promise<void>((resolve) => {
+      const timer = this.#bus.state === 'attached' ? setTimeout(() => done(), RETRY_MS) : undefined;
+      const unwatch = this.#bus.watch((state: BusState) => {
+        if (state === 'attached') done();
+      });
+      const done = () => {
+        clearTimeout(timer);
+        unwatch();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  /** What the filter makes of a message: events, a reason why not, or `undefined`: no rule wants it. */
+  #ask(message: MQTTMessage): Command[] | Refusal | undefined {
     const filter = this.#filter;
+    filter.lastRule = undefined;
     try {
       const accepted = filter.acceptEvent(this.#connector, this.#connector.userData, message) ?? [];
+      const refusal = refusalOf(filter);
       if (typeof accepted[Symbol.iterator] !== 'function') {
         throw new TypeError(`acceptEvent gave ${kindOf(accepted)}, expected a list of events or null`);
       }
       const commands = Array.from(accepted, ([event, channel]) => ({ channel, event: toBasicEvent(event) }));
-      if (commands.length === 0) {
-        bookRefusal(this.#books, filter, message.topic);
-        return undefined;
-      }
-      forgetRefusal(filter);
+      if (commands.length === 0) return refusal;
       const fault = commands.flatMap(faultsOf)[0];
-      if (fault === undefined) return commands;
-      this.#books.drop('illegal_event', () => `${quote(message.topic)}: ${fault}`);
+      return fault === undefined ? commands : { reason: 'illegal_event', detail: fault };
     } catch (error) {
-      this.#books.drop('filter_fault', () => `${quote(message.topic)}: ${describeError(error)}`);
+      return { reason: 'filter_fault', detail: describeError(error) };
     }
-    return undefined;
   }
 }
 
@@ -127,8 +199,7 @@ function faultsOf({ channel, event: { varType, varName } }: Command): string[] {
   return typeof channel === 'string' && channel !== '' ? names : [...names, 'an event has a channel'];
 }
 
-function reasonOf(errors: readonly unknown[], commands: number): string {
-  if (errors.length < commands) return 'partly_refused_by_bus';
-  const isAway = (error: unknown) => error instanceof MQTTGatewayError && error.code === 'bus_unreachable';
-  return errors.every(isAway) ? 'bus_unreachable' : 'refused_by_bus';
+/** The bus is not there, or did not answer: that is weather. A bus that was closed is so for good, but the message is not. */
+function isAway(error: unknown): boolean {
+  return error instanceof MQTTGatewayError && (error.code === 'bus_unreachable' || error.code === 'closed');
 }

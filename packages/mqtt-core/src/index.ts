@@ -1,8 +1,10 @@
 // To run a gateway.
-export { Gateway, type GatewayCounts, type GatewayOptions } from './gateway.js';
+export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } from './gateway.js';
 export type { Crossing } from './crossing.js';
-export { type DirectionCounts, formatCounts } from './accounting.js';
-export { MQTTConnector, type LinkState } from './mqtt-connector.js';
+export { type Counts, type DirectionCounts, formatCounts } from './accounting.js';
+export type { ReplyCounts } from './replies.js';
+export { MQTTConnector } from './mqtt-connector.js';
+export type { ConnectorStatus, LinkState } from './connector-status.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
 export type { MessageProperties, MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 export { MemoryEventBus, type MemoryEventBusOptions } from './memory-bus.js';
@@ -42,7 +44,7 @@ export { type Logger, silentLogger, describeError } from './logger.js';
 export { OutboundFilter, InboundFilter, type AcceptedEvent, type FilterRule, type Refusal } from './filter.js';
 export type { InboundPolicy } from './inbound-policy.js';
 export type { FilterModule, FilterContext } from './filter-module.js';
-export { topicFault, topicFilterFault, nameFault, MAX_TOPIC_BYTES } from './topic.js';
+export { topicFault, topicFilterFault, matchesTopicFilter, nameFault, MAX_TOPIC_BYTES } from './topic.js';
 
 // For authors of buses and outboxes, and of programs around a gateway.
 export type { EventBus, BusListener, BusState, BusSubscription } from './event-bus.js';

@@ -9,6 +9,7 @@ describe('a memory bus', () => {
     return {
       bus,
       emitFull: (channel: string, event: TimedEvent) => bus.emitFull(channel, event),
+      close: () => bus.close(),
       [Symbol.asyncDispose]: () => bus.close(),
     };
   };
@@ -20,12 +21,5 @@ describe('a memory bus', () => {
     await bus.subscribe(['sensor'], { event: (_channel, { timestamp }) => dates.push(timestamp), malformed: () => {} });
     await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
     expect(dates).toEqual([42]);
-  });
-
-  it('is of no use after it was closed, and says so', async () => {
-    const bus = new MemoryEventBus();
-    await bus.close();
-    await expect(bus.emit('sensor', makeBasicEvent('motion', 'hall'))).rejects.toMatchObject({ code: 'closed' });
-    await expect(bus.subscribe(['sensor'], { event() {}, malformed() {} })).rejects.toMatchObject({ code: 'closed' });
   });
 });

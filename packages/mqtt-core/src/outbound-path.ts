@@ -2,12 +2,12 @@ import { Accounting, type DirectionCounts } from './accounting.js';
 import type { Crossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
-import type { OutboundFilter } from './filter.js';
-import { bookRefusal, forgetRefusal, kindOf, quote } from './filter-answer.js';
+import type { OutboundFilter, Refusal } from './filter.js';
+import { kindOf, quote, refusalOf } from './filter-answer.js';
 import { describeError, type Logger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
-import type { OutboundMessage, Outbox } from './outbox.js';
+import type { OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
 import { Sender } from './sender.js';
 import { topicFault } from './topic.js';
 
@@ -17,92 +17,137 @@ export interface OutboundPathParts {
   readonly outbox: Outbox;
   readonly connector: MQTTConnector;
   readonly qos: QoS;
+  readonly ackTimeoutMs: number;
   readonly logger: Logger;
   readonly observers: ReadonlySet<(crossing: Crossing) => void>;
 }
+
+const LOSSES: Readonly<Record<OutboxLoss, string>> = {
+  outbox_full: 'more wait for the broker than the outbox may hold',
+  outbox_expired: 'it waited for the broker longer than the outbox may keep it',
+  outbox_damaged: 'it can not be read back from where the outbox kept it',
+};
 
 /** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
   readonly #filter: OutboundFilter;
   readonly #outbox: Outbox;
+  readonly #connector: MQTTConnector;
   readonly #qos: QoS;
+  readonly #ackTimeoutMs: number;
+  readonly #logger: Logger;
   readonly #books: Accounting;
-  readonly #sender: Sender;
   readonly #observers: OutboundPathParts['observers'];
+  #sender: Sender | undefined;
 
-  constructor({ filter, outbox, connector, qos, logger, observers }: OutboundPathParts) {
+  constructor({ filter, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
     this.#filter = filter;
     this.#outbox = outbox;
+    this.#connector = connector;
     this.#qos = qos;
+    this.#ackTimeoutMs = ackTimeoutMs;
+    this.#logger = logger;
     this.#observers = observers;
     this.#books = new Accounting('an event from the bus', logger);
-    // What an outbox has kept from an earlier life is on its way too.
-    this.#books.receive(outbox.waiting);
-    this.#sender = new Sender(outbox, connector, qos, {
-      delivered: () => this.#books.forward(),
-      refused: ({ topic }, error) =>
-        this.#books.drop('refused_by_broker', () => `${quote(topic)}: ${describeError(error)}`),
-    });
   }
 
   get counts(): DirectionCounts {
     return this.#books.counts;
   }
 
-  event(channel: string, event: TimedEvent): void {
-    this.#books.receive();
-    const message = this.#translate(channel, event);
-    if (!message) return;
-    const givenUp = this.#outbox.put(message);
-    if (givenUp > 0) {
-      this.#books.drop('outbox_full', () => `${this.#outbox.waiting} messages wait for the broker`, givenUp);
+  /**
+   * Opens the outbox, and sends from now on what is in it.
+   *
+   * @throws {MQTTGatewayError} `outbox_locked`
+   */
+  async open(): Promise<void> {
+    const listener: OutboxListener = {
+      ready: () => this.#sender?.wake(),
+      givenUp: (reason, count, rule) => {
+        this.#books.drop(reason, rule, () => LOSSES[reason], count);
+        this.#sender?.checkIdle();
+      },
+    };
+    const kept = await this.#outbox.open(listener);
+    // What an outbox has kept from an earlier life is on its way too.
+    for (const { rule, count } of kept) this.#books.receive(rule, count);
+    if (this.#outbox.waiting > 0) {
+      this.#logger.info(`${this.#outbox.waiting} messages of an earlier run wait for the broker`);
     }
-    this.#sender.wake();
+    this.#sender = new Sender({
+      outbox: this.#outbox,
+      connector: this.#connector,
+      ackTimeoutMs: this.#ackTimeoutMs,
+      listener: {
+        delivered: ({ rule }) => this.#books.forward(rule),
+        setAside: ({ rule, topic }, reason, detail) =>
+          this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
+      },
+    });
+  }
+
+  event(channel: string, event: TimedEvent): void {
+    const answer = this.#ask(channel, event);
+    const rule = this.#filter.lastRule?.name;
+    this.#books.receive(rule);
+    if (answer === undefined) return this.#books.filter(rule);
+    if ('reason' in answer) {
+      return this.#books.drop(
+        answer.reason,
+        rule,
+        () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`,
+      );
+    }
+    const { topic, payload } = answer;
+    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule };
+    this.#outbox.put(message);
+    this.#sender?.wake();
     for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
   }
 
   malformed(reason: string, detail: string): void {
-    this.#books.receive();
-    this.#books.drop(reason, () => detail);
+    this.#books.receive(undefined);
+    this.#books.drop(reason, undefined, () => detail);
   }
 
   /** Resolves when everything has left, or when the deadline has passed. */
-  drained(deadline: AbortSignal): Promise<void> {
-    return this.#sender.drained(deadline);
+  async drained(deadline: AbortSignal): Promise<void> {
+    await this.#sender?.drained(deadline);
   }
 
-  /** Sends nothing more. Resolves with how many messages are lost with the outbox. */
+  /** Sends nothing more. What is on the wire may still be acknowledged. */
+  stopSending(): void {
+    this.#sender?.close();
+  }
+
+  /** Keeps what waits. Resolves with how many messages are lost because the outbox can't. */
   close(): Promise<number> {
-    this.#sender.close();
-    return this.#outbox.close();
+    return this.#sender ? this.#outbox.close() : Promise.resolve(0);
   }
 
-  /** The message for an event, or `undefined` when it was filtered or dropped, and is accounted for. */
-  #translate(channel: string, { timestamp, varType, varName, data }: TimedEvent): OutboundMessage | undefined {
+  /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */
+  #ask(
+    channel: string,
+    { timestamp, varType, varName, data }: TimedEvent,
+  ): Pick<OutboundMessage, 'topic' | 'payload'> | Refusal | undefined {
     const filter = this.#filter;
+    filter.lastRule = undefined;
     try {
       const topic = filter.getMqttTopic(timestamp, varType, varName, data, channel);
-      if (topic === null || topic === undefined) {
-        bookRefusal(this.#books, filter, `${varType}:${varName}`);
-        return undefined;
-      }
-      forgetRefusal(filter);
+      const refusal = refusalOf(filter);
+      if (topic === null || topic === undefined) return refusal;
       if (typeof topic !== 'string') {
         throw new TypeError(`getMqttTopic gave ${kindOf(topic)}, expected a string or null`);
       }
       const fault = topicFault(topic);
-      if (fault) {
-        this.#books.drop('illegal_topic', () => `${quote(topic)}: ${fault}`);
-        return undefined;
-      }
+      if (fault) return { reason: 'illegal_topic', detail: `${quote(topic)}: ${fault}` };
       const payload = filter.makePayload(timestamp, varType, varName, data);
       if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
         throw new TypeError(`makePayload gave ${kindOf(payload)}, expected a string or bytes`);
       }
-      return { topic, payload, qos: this.#qos, retain: false };
+      return { topic, payload };
     } catch (error) {
-      this.#books.drop('filter_fault', () => `${quote(`${varType}:${varName}`)}: ${describeError(error)}`);
-      return undefined;
+      return { reason: 'filter_fault', detail: describeError(error) };
     }
   }
 }

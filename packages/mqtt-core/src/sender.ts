@@ -1,45 +1,88 @@
 import { MQTTGatewayError } from './errors.js';
+import { describeError } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
-import type { QoS } from './mqtt-message.js';
-import type { OutboundMessage, Outbox } from './outbox.js';
+import type { MessageProperties } from './mqtt-message.js';
+import type { OutboundMessage, Outbox, OutboxEntry } from './outbox.js';
+import { Suspects } from './suspects.js';
 
 /**
- * How many messages may be on the wire unacknowledged. 500 carry 25,000 messages a second over a round trip of 20 ms; more
- * bring nothing on a fast network, and wait in memory twice. QoS 2 stays at the 20 that brokers commonly grant: beyond it
- * Mosquitto with MQTT 3.1.1 loses messages and reports success.
+ * How many messages may be on the wire unacknowledged, unless the broker grants less. 500 carry 25,000 messages a second
+ * over a round trip of 20 ms; more bring nothing on a fast network, and wait in memory twice.
  */
-const IN_FLIGHT_WINDOW: Readonly<Record<QoS, number>> = { 0: 500, 1: 500, 2: 20 };
+const IN_FLIGHT_WINDOW = 500;
+/** How often it is looked whether acknowledgements come, within the time that one may take. */
+const LOOKS_PER_TIMEOUT = 4;
+/** What a message says of itself that did not go out when it came. */
+const REPLAYED: MessageProperties = Object.freeze({ userProperties: Object.freeze({ replayed: 'true' }) });
 
 /** What becomes of a message that was sent. */
 export interface SenderListener {
   /** The broker has it. */
   delivered(message: OutboundMessage): void;
   /** The broker, or MQTT itself, will not have it; the connection is not the reason. */
-  refused(message: OutboundMessage, error: Error): void;
+  setAside(message: OutboundMessage, reason: string, detail: string): void;
 }
 
-/** Moves messages from the outbox to the broker, through a bounded window, whenever there is a connection. */
+/** What a sender is made of. */
+export interface SenderParts {
+  readonly outbox: Outbox;
+  readonly connector: MQTTConnector;
+  readonly listener: SenderListener;
+  /** How long an acknowledgement may take, in ms. */
+  readonly ackTimeoutMs: number;
+}
+
+/** A message on the wire. */
+interface Flight {
+  readonly entry: OutboxEntry;
+  /** When it was sent, by the count of the looks. */
+  sentAt: number;
+}
+
+/**
+ * Moves messages from the outbox to the broker, through a bounded window, whenever there is a connection.
+ *
+ * After each connection the window starts at one message and doubles with each acknowledgement: so a message over which
+ * the broker cuts the connection is found out, and set aside.
+ */
 export class Sender {
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
   readonly #listener: SenderListener;
-  readonly #window: number;
+  readonly #suspects = new Suspects();
+  readonly #ackTimeoutMs: number;
   readonly #unwatch: () => void;
-  #inFlight = 0;
-  /** Counts connections: an answer for a message of an earlier one says nothing about this one. */
-  #epoch = 0;
+  readonly #watchdog: NodeJS.Timeout;
+  /** In the order of sending. */
+  readonly #flights = new Set<Flight>();
+  /** Taken from the outbox, while the broker's own window for its QoS is full. */
+  #held: OutboxEntry | undefined;
+  #window = 1;
+  #looks = 0;
+  /** When the last acknowledgement came, by the count of the looks. */
+  #acknowledgedAt = 0;
+  /** Up to this sequence messages have waited for a connection, or were sent before. */
+  #replayedUpTo = 0;
   #refill: NodeJS.Immediate | undefined;
-  #awaitingDrain = false;
+  #probe: NodeJS.Timeout | undefined;
+  /** Not while the socket is full, or a new connection has to prove itself. */
+  #mayWrite = true;
+  /** Counts connections, for what was begun on an earlier one. */
+  #connection = 0;
+  #closed = false;
   #onIdle: (() => void)[] = [];
 
-  constructor(outbox: Outbox, connector: MQTTConnector, qos: QoS, listener: SenderListener) {
+  constructor({ outbox, connector, listener, ackTimeoutMs }: SenderParts) {
     this.#outbox = outbox;
     this.#connector = connector;
     this.#listener = listener;
-    this.#window = IN_FLIGHT_WINDOW[qos];
+    this.#ackTimeoutMs = ackTimeoutMs;
+    this.#watchdog = setInterval(() => this.#look(), ackTimeoutMs / LOOKS_PER_TIMEOUT);
     this.#unwatch = connector.watch((state) => {
       if (state === 'connected') this.#resume();
+      else if (state === 'connecting') this.#interrupt();
     });
+    if (connector.connected) this.#resume();
   }
 
   /**
@@ -47,84 +90,138 @@ export class Sender {
    * together costs half of one write each.
    */
   wake(): void {
-    if (this.#refill === undefined && this.#inFlight < this.#window && this.#connector.connected) {
+    if (this.#refill === undefined && this.#flights.size < this.#window && this.#connector.connected && !this.#closed) {
       this.#refill = setImmediate(this.#send);
     }
   }
 
-  /** Resolves when nothing waits any more, or when the signal is aborted. */
-  async drained(signal: AbortSignal): Promise<void> {
-    while (this.#outbox.waiting > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        signal.addEventListener('abort', done);
-        this.#onIdle.push(done);
-      });
-    }
+  /** Something was given up, settled or sent: who waits for an empty outbox may look again. */
+  checkIdle(): void {
+    if (this.#outbox.waiting > 0) return;
+    for (const done of this.#onIdle.splice(0)) done();
   }
 
-  /** Sends nothing more. */
+  /** Resolves when nothing waits any more, or when the signal is aborted. */
+  async drained(signal: AbortSignal): Promise<void> {
+    if (this.#outbox.waiting === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      this.#onIdle.push(done);
+    });
+  }
+
+  /** Sends nothing more; what is on the wire may still be acknowledged. */
   close(): void {
+    this.#closed = true;
     this.#unwatch();
     clearImmediate(this.#refill);
-    this.#epoch++;
+    clearInterval(this.#watchdog);
+    clearTimeout(this.#probe);
   }
 
   #resume(): void {
-    this.#epoch++;
-    this.#inFlight = 0;
-    this.#awaitingDrain = false;
-    this.#outbox.rewind();
-    this.wake();
+    this.#connection++;
+    this.#replayedUpTo = this.#outbox.lastSequence;
+    this.#window = this.#suspects.firstWindow;
+    for (const flight of this.#flights) flight.sentAt = this.#looks;
+    const quietMs = this.#suspects.startProbe();
+    this.#mayWrite = quietMs === 0;
+    if (quietMs === 0) return this.wake();
+    this.#probe = setTimeout(() => {
+      this.#suspects.endProbe();
+      this.#mayWrite = true;
+      this.wake();
+    }, quietMs);
+  }
+
+  /** The connection is lost. What was on the wire comes back by itself. */
+  #interrupt(): void {
+    clearTimeout(this.#probe);
+    const [flight] = this.#flights;
+    const wasAlone = this.#flights.size === 1 && flight !== undefined && this.#looks - flight.sentAt <= 1;
+    if (this.#suspects.connectionLost(wasAlone ? flight.entry : undefined) && flight) {
+      this.#setAside(flight, 'broker_cuts_connection', 'the broker closed the connection each time it was sent alone');
+    }
+    if (this.#held) this.#outbox.giveBack(this.#held);
+    this.#held = undefined;
   }
 
   readonly #send = (): void => {
     this.#refill = undefined;
-    while (this.#inFlight < this.#window) {
-      if (!this.#connector.connected || this.#awaitingDrain) return;
+    while (this.#flights.size < this.#window && this.#mayWrite && this.#connector.connected && !this.#closed) {
       if (!this.#connector.writable) return this.#awaitDrain();
-      const message = this.#outbox.take();
-      if (!message) return;
-      this.#inFlight++;
-      void this.#publish(message, this.#epoch);
+      const entry = this.#held ?? this.#outbox.take();
+      this.#held = undefined;
+      if (!entry) return this.checkIdle();
+      if (this.#flights.size >= this.#connector.windowOf(entry.message.qos)) {
+        this.#held = entry;
+        return;
+      }
+      void this.#publish(entry);
     }
   };
 
   #awaitDrain(): void {
-    const epoch = this.#epoch;
-    this.#awaitingDrain = true;
+    const connection = this.#connection;
+    this.#mayWrite = false;
     this.#connector.onceWritable(() => {
-      if (epoch !== this.#epoch) return;
-      this.#awaitingDrain = false;
+      if (connection !== this.#connection) return;
+      this.#mayWrite = true;
       this.wake();
     });
   }
 
-  async #publish(message: OutboundMessage, epoch: number): Promise<void> {
+  async #publish(entry: OutboxEntry): Promise<void> {
+    const flight: Flight = { entry, sentAt: this.#looks };
+    this.#flights.add(flight);
+    const { topic, payload, qos, retain } = entry.message;
     try {
-      await this.#connector.publish(message.topic, message.payload, message);
+      const isReplayed = entry.sequence <= this.#replayedUpTo;
+      await this.#connector.publish(
+        topic,
+        payload,
+        isReplayed ? { qos, retain, properties: REPLAYED } : { qos, retain },
+      );
     } catch (error) {
-      // What a lost connection swallowed stays in the outbox, to be sent again.
-      if (epoch !== this.#epoch || isWeather(error)) return;
-      this.#settle(message);
-      this.#listener.refused(message, error as Error);
-      return;
+      if (!this.#flights.has(flight)) return;
+      if (!isWeather(error)) return this.#setAside(flight, 'refused_by_broker', describeError(error));
+      // What a lost connection swallowed is sent again.
+      this.#flights.delete(flight);
+      this.#outbox.giveBack(entry);
+      return this.wake();
     }
-    if (epoch !== this.#epoch) return;
-    this.#settle(message);
-    this.#listener.delivered(message);
+    if (!this.#settle(flight)) return;
+    this.#acknowledgedAt = this.#looks;
+    this.#suspects.acknowledged(entry);
+    this.#window = Math.min(this.#window * 2, IN_FLIGHT_WINDOW);
+    this.#listener.delivered(entry.message);
   }
 
-  #settle(message: OutboundMessage): void {
-    this.#outbox.settle(message);
-    this.#inFlight--;
+  #setAside(flight: Flight, reason: string, detail: string): void {
+    if (this.#settle(flight)) this.#listener.setAside(flight.entry.message, reason, detail);
+  }
+
+  #settle(flight: Flight): boolean {
+    if (!this.#flights.delete(flight)) return false;
+    this.#outbox.settle(flight.entry);
     this.wake();
-    if (this.#outbox.waiting === 0 && this.#onIdle.length > 0) {
-      for (const done of this.#onIdle.splice(0)) done();
+    if (this.#onIdle.length > 0) setImmediate(() => this.checkIdle());
+    return true;
+  }
+
+  /** Some brokers neither acknowledge nor refuse; and a client may be wrong about its connection. */
+  #look(): void {
+    this.#looks++;
+    const [oldest] = this.#flights;
+    if (!oldest || !this.#connector.connected || this.#looks - oldest.sentAt <= LOOKS_PER_TIMEOUT) return;
+    if (this.#suspects.unanswered(oldest.entry, this.#acknowledgedAt > oldest.sentAt)) {
+      this.#setAside(oldest, 'never_acknowledged', 'the broker acknowledged others, and never this one');
     }
+    this.#connector.restart(`no acknowledgement within ${this.#ackTimeoutMs / 1_000} s`);
   }
 }
 

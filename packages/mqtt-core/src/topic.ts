@@ -32,6 +32,22 @@ export function topicFilterFault(filter: string): string | undefined {
   return textFault(filter);
 }
 
+/**
+ * Whether a subscription to the filter brings messages on the topic (MQTT 3.1.1, section 4.7; a shared subscription,
+ * `$share/group/filter`, as the filter in it: MQTT 5, section 4.8.2).
+ */
+export function matchesTopicFilter(filter: string, topic: string): boolean {
+  const wanted = filter.replace(/^\$share\/[^/]*\//, '').split('/');
+  const levels = topic.split('/');
+  // A wildcard at the head does not stand for the broker's own topics.
+  if (topic.startsWith('$') && wanted[0] !== levels[0]) return false;
+  for (const [index, level] of wanted.entries()) {
+    if (level === '#') return true;
+    if (index >= levels.length || (level !== '+' && level !== levels[index])) return false;
+  }
+  return wanted.length === levels.length;
+}
+
 /** Why a string can't be the type or the name of a variable on the bus, or `undefined` when it can. */
 export function nameFault(name: string): string | undefined {
   if (name === '') return 'a name is not empty';

@@ -1,3 +1,4 @@
+import type { InboundPolicy } from '@cstbox/mqtt-core';
 import type { Problems } from './problems.js';
 import { type CompiledRegex, compileRegex } from './python-regex.js';
 import { show } from './quote.js';
@@ -11,6 +12,9 @@ export type CompileTarget<R> = (
   problems: Problems,
 ) => Rule<R>['apply'] | undefined;
 
+/** Compiles the third item of a rule, where it may have one. */
+export type CompilePolicy = (options: unknown, problems: Problems) => InboundPolicy | undefined;
+
 /**
  * Compiles rules that came from a stranger. All rules are checked; each thing that is wrong goes to the problems, with
  * the path from the list of rules on.
@@ -23,6 +27,7 @@ export function compileRules<R>(
   shape: string,
   compileTarget: CompileTarget<R>,
   problems: Problems,
+  compilePolicy?: CompilePolicy,
 ): Rule<R>[] {
   if (typeof rules?.[Symbol.iterator] !== 'function') {
     problems.add(`invalid rules (${show(rules)}) : rules are a list of ${shape}`);
@@ -31,14 +36,15 @@ export function compileRules<R>(
   const compiled: Rule<R>[] = [];
   for (const [index, rule] of [...rules].entries()) {
     const here = problems.at(index);
-    if (!Array.isArray(rule) || rule.length !== 2) {
+    if (!Array.isArray(rule) || rule.length < 2 || rule.length > (compilePolicy ? 3 : 2)) {
       here.add(`invalid rule (${show(rule)}) : a rule is ${shape}`);
       continue;
     }
-    const [source, target] = rule as [unknown, unknown];
+    const [source, target, options] = rule as [unknown, unknown, unknown?];
     const regex = checkRegex(source, here.at(0));
     const apply = compileTarget(target, regex, here.at(1));
-    if (regex && apply) compiled.push({ regex, apply });
+    const policy = options === undefined ? undefined : compilePolicy?.(options, here.at(2));
+    if (regex && apply) compiled.push({ info: { name: regex.source, ...(policy && { policy }) }, regex, apply });
   }
   return compiled;
 }

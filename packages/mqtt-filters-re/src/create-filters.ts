@@ -1,12 +1,14 @@
 import type { FilterModule } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
+import { checkKeys } from './check-keys.js';
 import { Problems } from './problems.js';
 import { show } from './quote.js';
 import { type InboundRule, REInboundFilter } from './re-inbound-filter.js';
 import { type OutboundRule, REOutboundFilter } from './re-outbound-filter.js';
 
 /**
- * The inbound filter for a section of a configuration: `{ rules: [[regex, [[varType, varName, channel?], …]], …] }`.
+ * The inbound filter for a section of a configuration: `{ rules: [[regex, [[varType, varName, channel?], …],
+ * options?], …] }`.
  *
  * @throws {ConfigurationError} with every problem, and its path within the section
  */
@@ -37,16 +39,4 @@ function checkList(rules: unknown, problems: Problems): readonly unknown[] {
   if (Array.isArray(rules)) return rules;
   problems.add(rules === undefined ? 'rules are missing' : `invalid rules (${show(rules)}) : rules are a list`);
   return [];
-}
-
-function checkKeys(options: Readonly<Record<string, unknown>>, known: readonly string[], problems: Problems): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) problems.at(key).add(`unknown key '${key}': did you mean '${nearest(key, known)}'?`);
-  }
-}
-
-/** The known key that has most letters in common with a mistyped one: enough for a handful of keys. */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const common = (candidate: string) => [...new Set(key.toLowerCase())].filter((c) => candidate.includes(c)).length;
-  return known.toSorted((a, b) => common(b) - common(a))[0];
 }

@@ -10,12 +10,16 @@ import {
 } from '@cstbox/mqtt-core';
 import { compileRules } from './compile-rules.js';
 import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
+import { compileInboundOptions, type InboundRuleOptions } from './inbound-rule-options.js';
 import { readPayload } from './payload.js';
 import { Problems } from './problems.js';
 import { RuleTable } from './rule.js';
 
-/** A message whose topic the regex matches comes in as these events; with `[]` it is blocked. */
-export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[]];
+/**
+ * A message whose topic the regex matches comes in as these events; with `[]` it is blocked. The options say what holds
+ * for its messages where that differs from what holds for all.
+ */
+export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[], options?: InboundRuleOptions];
 
 /** What a message says about a variable: its value, and whatever else goes into the event's data. */
 export type EventPayload = readonly [value: unknown, extra?: EventData];
@@ -39,7 +43,8 @@ export class REInboundFilter extends InboundFilter {
   constructor(rules: Iterable<InboundRule>, logger: Logger = silentLogger) {
     super();
     const problems = new Problems();
-    const compiled = compileRules(rules, '[regex, [[varType, varName, channel?], …]]', compileDispatch, problems);
+    const shape = '[regex, [[varType, varName, channel?], …], options?]';
+    const compiled = compileRules(rules, shape, compileDispatch, problems, compileInboundOptions);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, sizeOf);
   }
@@ -53,7 +58,8 @@ export class REInboundFilter extends InboundFilter {
   }
 
   override acceptEvent(client: MQTTConnector, userData: unknown, message: MQTTMessage): AcceptedEvent[] | null {
-    const { result, refusal } = this.#rules.decide(message.topic);
+    const { rule, result, refusal } = this.#rules.decide(message.topic);
+    this.lastRule = rule;
     if (refusal) return this.refuse(refusal.reason, refusal.detail);
     if (result === null || result.length === 0) return null;
     const events: AcceptedEvent[] = [];

@@ -70,7 +70,8 @@ export class REOutboundFilter extends OutboundFilter {
     _data: EventData,
     _channel?: string,
   ): string | null {
-    const { result, refusal } = this.#rules.decide(`${varType}:${varName}`);
+    const { rule, result, refusal } = this.#rules.decide(`${varType}:${varName}`);
+    this.lastRule = rule;
     return refusal ? this.refuse(refusal.reason, refusal.detail) : result;
   }
 }

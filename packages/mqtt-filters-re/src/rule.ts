@@ -1,4 +1,4 @@
-import type { Logger, Refusal } from '@cstbox/mqtt-core';
+import type { FilterRule, Logger, Refusal } from '@cstbox/mqtt-core';
 import { BoundedCache } from './bounded-cache.js';
 import type { CompiledRegex, Groups } from './python-regex.js';
 import { quote } from './quote.js';
@@ -9,12 +9,16 @@ export type Verdict<R> = { readonly result: R } | { readonly refusal: Refusal } 
 
 /** A rule, compiled. */
 export interface Rule<R> {
+  /** What the gateway knows of it; its name is the regex as it was written. */
+  readonly info: FilterRule;
   readonly regex: CompiledRegex;
   apply(groups: Groups): Verdict<R>;
 }
 
 /** What the rules say about a text. */
 export interface Decision<R> {
+  /** The rule that decided, if any did. */
+  readonly rule: FilterRule | undefined;
   /** `null`: no rule applies, or the one that does refuses. */
   readonly result: R | null;
   readonly refusal?: Refusal;
@@ -63,7 +67,7 @@ export class RuleTable<R> {
       const groups = rule.regex.match(text);
       if (!groups) continue;
       const verdict = rule.apply(groups);
-      if (!('why' in verdict)) return { result: null, ...verdict, passedOver };
+      if (!('why' in verdict)) return { rule: rule.info, result: null, ...verdict, passedOver };
       passedOver.push(index);
       if (this.#notApplied[index] === 0) {
         this.#logger.warn(
@@ -71,6 +75,6 @@ export class RuleTable<R> {
         );
       }
     }
-    return { result: null, passedOver };
+    return { rule: undefined, result: null, passedOver };
   }
 }

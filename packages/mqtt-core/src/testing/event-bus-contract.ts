@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ALL_CHANNELS, BasicEvent, makeBasicEvent, TimedEvent } from '../event.js';
-import type { EventBus } from '../event-bus.js';
+import type { BusState, EventBus } from '../event-bus.js';
 import { type ContractCase, contractCase } from './contract.js';
 import { HOSTILE_NAMES } from './hostile.js';
 
@@ -9,6 +9,10 @@ export interface EventBusUnderTest extends AsyncDisposable {
   readonly bus: EventBus;
   /** Broadcasts an event with a date of its own, where the bus has a way to. */
   emitFull?(channel: string, event: TimedEvent): Promise<void>;
+  /** Where the bus, or who serves its events, can be taken away and given back. Both resolve when that is done. */
+  outage?: { begin(): Promise<void>; end(): Promise<void> };
+  /** Ends the bus for good, where it has a way to. */
+  close?(): Promise<void>;
 }
 
 /** What every {@link EventBus} must do. */
@@ -132,7 +136,124 @@ export function eventBusContract(open: () => Promise<EventBusUnderTest>): Contra
         dates,
       );
     }),
+
+    contractCase('comes to be attached where everything is there, and stays it', async () => {
+      await using tested = await open();
+      await reaches(tested.bus, 'attached');
+      await using heard = await listen(tested.bus, ['sensor']);
+      await tested.bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await heard.count(1);
+      assert.equal(tested.bus.state, 'attached');
+    }),
+
+    contractCase('says that it is away, takes no event meanwhile, and is back by itself', async () => {
+      await using tested = await open();
+      const { bus, outage } = tested;
+      if (!outage) return;
+      await reaches(bus, 'attached');
+      const seen: BusState[] = [];
+      const unwatch = bus.watch((state) => seen.push(state));
+      let ignored = 0;
+      bus.watch(() => ignored++)();
+      await using heard = await listen(bus, ['sensor']);
+      await outage.begin();
+      await reaches(bus, 'away');
+      await assert.rejects(bus.emit('sensor', makeBasicEvent('motion', 'hall', 'lost')), { code: 'bus_unreachable' });
+      await outage.end();
+      await reaches(bus, 'attached');
+      await bus.emit('sensor', makeBasicEvent('motion', 'hall', 'heard'));
+      assert.equal((await heard.count(1))[0]?.[1].value, 'heard');
+      assert.deepEqual(seen, ['away', 'attached']);
+      unwatch();
+      await outage.begin();
+      await reaches(bus, 'away');
+      assert.equal(seen.length, 2);
+      assert.equal(ignored, 0);
+    }),
+
+    contractCase('takes and ends subscriptions while it is away', async () => {
+      await using tested = await open();
+      const { bus, outage } = tested;
+      if (!outage) return;
+      await using before = await listen(bus, ['sensor']);
+      await outage.begin();
+      await reaches(bus, 'away');
+      await using meanwhile = await listen(bus, ['sensor', 'control']);
+      await before[Symbol.asyncDispose]();
+      await outage.end();
+      await reaches(bus, 'attached');
+      await bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+      await bus.emit('control', makeBasicEvent('switch', 'lamp', true));
+      await meanwhile.count(2);
+      assert.equal(before.all.length, 0);
+    }),
+
+    contractCase('delivers each event once and in order, whatever outages there were', async () => {
+      await using tested = await open();
+      const { bus, outage } = tested;
+      if (!outage) return;
+      await using heard = await listen(bus, ['sensor']);
+      const rounds = [0, 1, 2];
+      for (const round of rounds) {
+        await reaches(bus, 'attached');
+        const numbers = Array.from({ length: 50 }, (_, index) => round * 50 + index);
+        await Promise.all(numbers.map((n) => bus.emit('sensor', makeBasicEvent('energy', 'meter', n))));
+        await heard.count((round + 1) * 50);
+        await outage.begin();
+        await reaches(bus, 'away');
+        await outage.end();
+      }
+      assert.deepEqual(
+        heard.all.map(([, event]) => event.value),
+        Array.from({ length: rounds.length * 50 }, (_, n) => n),
+      );
+    }),
+
+    contractCase('settles every event that is emitted while it goes away', async () => {
+      await using tested = await open();
+      const { bus, outage } = tested;
+      if (!outage) return;
+      await reaches(bus, 'attached');
+      const emitted = Array.from({ length: 200 }, (_, n) => bus.emit('sensor', makeBasicEvent('energy', 'meter', n)));
+      const settled = Promise.allSettled(emitted);
+      await outage.begin();
+      for (const result of await settled) {
+        if (result.status === 'rejected') assert.equal(result.reason.code, 'bus_unreachable');
+      }
+    }),
+
+    contractCase('is of no use after it was closed, says so, and is silent', async () => {
+      await using tested = await open();
+      const { bus, close } = tested;
+      if (!close) return;
+      await reaches(bus, 'attached');
+      const seen: BusState[] = [];
+      bus.watch((state) => seen.push(state));
+      await using heard = await listen(bus, ['sensor']);
+      await close();
+      await close();
+      assert.equal(bus.state, 'closed');
+      assert.deepEqual(seen, ['closed']);
+      await assert.rejects(bus.emit('sensor', makeBasicEvent('motion', 'hall')), { code: 'closed' });
+      await assert.rejects(listen(bus, ['sensor']), { code: 'closed' });
+      assert.equal(heard.all.length, 0);
+    }),
   ];
+}
+
+/** Waits until the bus is in a state. */
+async function reaches(bus: EventBus, state: BusState): Promise<void> {
+  if (bus.state === state) return;
+  const deadline = AbortSignal.timeout(10_000);
+  let unwatch = () => {};
+  try {
+    await new Promise<void>((resolve, reject) => {
+      deadline.addEventListener('abort', () => reject(new Error(`the bus is ${bus.state}, not ${state}`)));
+      unwatch = bus.watch((now) => now === state && resolve());
+    });
+  } finally {
+    unwatch();
+  }
 }
 
 type Heard = readonly [channel: string, event: TimedEvent];

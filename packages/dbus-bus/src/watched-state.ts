@@ -1,0 +1,37 @@
+import { describeError, type Logger } from '@cstbox/mqtt-core';
+
+/** A state that others watch. A watcher that throws harms nobody else. */
+export class WatchedState<State> {
+  readonly #watchers = new Set<{ call(state: State): void }>();
+  readonly #logger: Logger;
+  #current: State;
+
+  constructor(initial: State, logger: Logger) {
+    this.#current = initial;
+    this.#logger = logger;
+  }
+
+  get current(): State {
+    return this.#current;
+  }
+
+  /** Takes a state, and tells the watchers if it is another. */
+  set(state: State): void {
+    if (state === this.#current) return;
+    this.#current = state;
+    for (const { call } of this.#watchers) {
+      try {
+        call(state);
+      } catch (error) {
+        this.#logger.error(`a watcher of '${state}' failed: ${describeError(error)}`);
+      }
+    }
+  }
+
+  /** Calls the watcher at each change, until the returned function is called. */
+  watch(watcher: (state: State) => void): () => void {
+    const entry = { call: watcher };
+    this.#watchers.add(entry);
+    return () => this.#watchers.delete(entry);
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { Accounting, formatCounts } from './accounting.js';
+import { silentLogger } from './logger.js';
+
+describe('the books', () => {
+  it('are kept by rule, and add up', () => {
+    const books = new Accounting('an event', silentLogger);
+    for (const rule of ['a', 'a', 'a', 'b', undefined]) books.receive(rule);
+    books.forward('a');
+    books.drop('too_old', 'a', () => '');
+    books.drop('too_old', 'b', () => '');
+    books.filter(undefined);
+    expect(books.counts).toEqual({
+      received: 5,
+      forwarded: 1,
+      filtered: 1,
+      dropped: { too_old: 2 },
+      waiting: 1,
+      rules: {
+        a: { received: 3, forwarded: 1, filtered: 0, dropped: { too_old: 1 }, waiting: 1 },
+        b: { received: 1, forwarded: 0, filtered: 0, dropped: { too_old: 1 }, waiting: 0 },
+      },
+    });
+    expect(formatCounts(books.counts)).toBe('received 5, forwarded 1, filtered 1, dropped 2 (too_old 2), waiting 1');
+  });
+
+  it('stay bounded, whatever names a filter invents', () => {
+    const books = new Accounting('an event', silentLogger);
+    for (let n = 0; n < 30_000; n++) books.receive(`rule ${n}`);
+    expect(books.counts.received).toBe(30_000);
+    expect(Object.keys(books.counts.rules).length).toBeLessThan(30_000);
+  });
+
+  it('take any name for a name', () => {
+    const books = new Accounting('an event', silentLogger);
+    books.receive('__proto__');
+    books.drop('constructor', '__proto__', () => '');
+    expect(books.counts.waiting).toBe(0);
+    expect(Object.keys(books.counts.rules)).toEqual(['__proto__']);
+  });
+
+  it('log the first loss for each reason', () => {
+    const lines: string[] = [];
+    const books = new Accounting('an event', { ...silentLogger, warn: (line) => void lines.push(line) });
+    for (let n = 0; n < 10; n++) for (const reason of ['x', 'y']) books.drop(reason, `rule ${n}`, () => 'why');
+    expect(lines).toEqual([
+      'dropped an event (x): why; further ones are counted, not logged',
+      'dropped an event (y): why; further ones are counted, not logged',
+    ]);
+  });
+});

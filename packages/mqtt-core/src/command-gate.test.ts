@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { CommandGate, type Pass } from './command-gate.js';
+import type { Refusal } from './filter.js';
+import type { InboundPolicy } from './inbound-policy.js';
+import type { MQTTMessage } from './mqtt-message.js';
+
+const message = (payload: unknown, more: Partial<MQTTMessage> = {}): MQTTMessage => ({
+  topic: 'in/lamp',
+  payload: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)),
+  qos: 1,
+  retain: false,
+  ...more,
+});
+const judge = (policy: InboundPolicy, given: MQTTMessage, channels = ['control'], ofRule?: InboundPolicy) =>
+  reasonOf(new CommandGate(policy).judge(given, channels, ofRule));
+const reasonOf = (verdict: Pass | Refusal) => ('reason' in verdict ? verdict.reason : 'pass');
+
+describe('a retained message', () => {
+  const retained = message('on', { retain: true });
+
+  it('is ignored where it would go to the control channel, and accepted elsewhere', () => {
+    expect(judge({}, retained)).toBe('retained');
+    expect(judge({}, retained, ['sensor'])).toBe('pass');
+    expect(judge({}, retained, ['sensor', 'control'])).toBe('retained');
+  });
+
+  it('is what the policy says, and what the rule says before it', () => {
+    expect(judge({ retained: 'accept' }, retained)).toBe('pass');
+    expect(judge({ retained: 'ignore' }, retained, ['sensor'])).toBe('retained');
+    expect(judge({ retained: 'ignore' }, retained, ['control'], { retained: 'accept' })).toBe('pass');
+  });
+});
+
+describe('a message with a date', () => {
+  const policy: InboundPolicy = { maxAgeMs: 10_000 };
+
+  it('is refused when it is older than it may be', () => {
+    expect(judge(policy, message({ value: 1, timestamp: Date.now() - 20_000 }))).toBe('too_old');
+    expect(judge(policy, message({ value: 1, timestamp: new Date(Date.now() - 20_000).toISOString() }))).toBe(
+      'too_old',
+    );
+    expect(judge(policy, message({ value: 1, timestamp: Date.now() - 2_000 }))).toBe('pass');
+    expect(judge({}, message({ value: 1, timestamp: 1 }))).toBe('pass');
+    expect(judge({ ...policy, timestampField: 'at' }, message({ at: 1 }))).toBe('too_old');
+  });
+
+  it('is taken for new when its date lies in the future, is none, or is missing', () => {
+    for (const timestamp of [Date.now() + 1e9, 'soon', null, {}, undefined, Number.POSITIVE_INFINITY]) {
+      expect(judge(policy, message({ value: 1, timestamp }))).toBe('pass');
+    }
+    expect(judge(policy, message('on'))).toBe('pass');
+    expect(judge(policy, message('"timestamp": broken'))).toBe('pass');
+  });
+
+  it('grows old while it waits for the bus', async () => {
+    const pass = new CommandGate({ maxAgeMs: 20 }).judge(message('on'), ['control']) as Pass;
+    expect(pass.overdue()).toBeUndefined();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(pass.overdue()?.reason).toBe('too_old');
+  });
+
+  it('expires when MQTT says so, without any policy', async () => {
+    expect(judge({}, message('on', { properties: { messageExpiryInterval: 0 } }))).toBe('expired');
+    const pass = new CommandGate().judge(message('on', { properties: { messageExpiryInterval: 0.02 } }), []) as Pass;
+    expect(pass.overdue()).toBeUndefined();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(pass.overdue()?.reason).toBe('expired');
+  });
+});
+
+describe('a message with an identifier', () => {
+  const property = (id: string) => message('on', { properties: { userProperties: { command_id: id } } });
+
+  it('passes once, by its payload or its user property', () => {
+    const gate = new CommandGate();
+    const verdicts = [
+      message({ value: 1, command_id: 7 }),
+      message({ value: 2, command_id: 7 }),
+      property('8'),
+      property('8'),
+    ];
+    expect(verdicts.map((each) => reasonOf(gate.judge(each, [])))).toEqual(['pass', 'duplicate', 'pass', 'duplicate']);
+    expect(reasonOf(gate.judge(message({ command_id: 7 }, { topic: 'in/other' }), []))).toBe('pass');
+  });
+
+  it('passes again after it was not handed over', () => {
+    const gate = new CommandGate();
+    (gate.judge(property('1'), []) as Pass).revoke();
+    expect(reasonOf(gate.judge(property('1'), []))).toBe('pass');
+  });
+
+  it('is known by another field where the policy names one', () => {
+    const gate = new CommandGate({ idField: 'seq' });
+    expect([1, 1, 2].map((seq) => reasonOf(gate.judge(message({ seq }), [])))).toEqual(['pass', 'duplicate', 'pass']);
+  });
+
+  it('needs no identifier, and takes nothing strange for one', () => {
+    const gate = new CommandGate();
+    for (const id of [null, '', {}, [], true]) {
+      for (let time = 0; time < 2; time++) expect(reasonOf(gate.judge(message({ command_id: id }), []))).toBe('pass');
+    }
+    for (let time = 0; time < 2; time++) expect(reasonOf(gate.judge(message('[["command_id"'), []))).toBe('pass');
+  });
+
+  it('is forgotten after ten thousand others', () => {
+    const gate = new CommandGate();
+    for (let id = 0; id <= 10_000; id++) gate.judge(property(String(id)), []);
+    expect(reasonOf(gate.judge(property('0'), []))).toBe('pass');
+    expect(reasonOf(gate.judge(property('9999'), []))).toBe('duplicate');
+  });
+});

@@ -1,0 +1,112 @@
+import { CONTROL_EVENT_CHANNEL } from './event.js';
+import type { Refusal } from './filter.js';
+import type { InboundPolicy } from './inbound-policy.js';
+import type { MQTTMessage } from './mqtt-message.js';
+
+/** So many identifiers are remembered, the latest. */
+const REMEMBERED_IDS = 10_000;
+
+/** A message that was let in, for as long as it waits for the bus. */
+export interface Pass {
+  /** Why it may not be handed over any more, or `undefined`. */
+  overdue(): Refusal | undefined;
+  /** It was not handed over, and will come again: its identifier is as good as new. */
+  revoke(): void;
+}
+
+/** Judges accepted messages by the policy: is it stale, is it late, did it come before? */
+export class CommandGate {
+  readonly #policy: InboundPolicy;
+  readonly #ids = new Set<string>();
+
+  /** @param policy what holds where a rule says nothing */
+  constructor(policy: InboundPolicy = {}) {
+    this.#policy = policy;
+  }
+
+  /** @param channels where the message's events would go */
+  judge(message: MQTTMessage, channels: readonly string[], ofRule: InboundPolicy = {}): Pass | Refusal {
+    const policy = { ...this.#policy, ...ofRule };
+    const retained = policy.retained ?? (channels.includes(CONTROL_EVENT_CHANNEL) ? 'ignore' : 'accept');
+    if (message.retain && retained === 'ignore') {
+      return { reason: 'retained', detail: 'the broker kept it from earlier, it may be stale' };
+    }
+    const fields = new PayloadFields(message);
+    const overdue = deadlineOf(message, policy, fields);
+    const late = overdue();
+    if (late) return late;
+    const id = idOf(message, policy, fields);
+    if (id === undefined) return { overdue, revoke() {} };
+    if (this.#ids.has(id)) return { reason: 'duplicate', detail: 'a command with this identifier came before' };
+    this.#remember(id);
+    return { overdue, revoke: () => void this.#ids.delete(id) };
+  }
+
+  #remember(id: string): void {
+    this.#ids.add(id);
+    if (this.#ids.size <= REMEMBERED_IDS) return;
+    const [oldest] = this.#ids;
+    this.#ids.delete(oldest as string);
+  }
+}
+
+/** Tells, now and later, whether a message is past its time. */
+function deadlineOf(message: MQTTMessage, policy: InboundPolicy, fields: PayloadFields): () => Refusal | undefined {
+  const arrived = performance.now();
+  const expiry = message.properties?.messageExpiryInterval;
+  const limit = policy.maxAgeMs;
+  // Its age on arrival is a matter of two clocks, the time since then is not.
+  const ageOnArrival = limit === undefined ? 0 : Math.max(0, fields.age(policy.timestampField ?? 'timestamp'));
+  return () => {
+    const waited = performance.now() - arrived;
+    if (expiry !== undefined && waited >= expiry * 1_000) {
+      return { reason: 'expired', detail: 'its own time of expiry has passed' };
+    }
+    if (limit !== undefined && ageOnArrival + waited > limit) {
+      const seconds = Math.round((ageOnArrival + waited) / 100) / 10;
+      return { reason: 'too_old', detail: `it is ${seconds} s old, ${limit / 1_000} s are allowed` };
+    }
+    return undefined;
+  };
+}
+
+function idOf(message: MQTTMessage, policy: InboundPolicy, fields: PayloadFields): string | undefined {
+  const field = policy.idField ?? 'command_id';
+  const properties = message.properties?.userProperties;
+  const property = properties && Object.hasOwn(properties, field) ? properties[field] : undefined;
+  const id = property ?? fields.get(field);
+  const isId = (typeof id === 'string' && id !== '') || typeof id === 'number';
+  return isId ? `${message.topic}\0${String(id)}` : undefined;
+}
+
+/** The fields of a payload that is a JSON object, read when one is asked for that may be there. */
+class PayloadFields {
+  readonly #bytes: Buffer;
+  #fields: Readonly<Record<string, unknown>> | undefined;
+
+  constructor({ payload }: MQTTMessage) {
+    this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  }
+
+  get(field: string): unknown {
+    // Most payloads have none of our fields: looking for the name is cheaper than reading all of it.
+    if (this.#fields === undefined && !this.#bytes.includes(field)) return undefined;
+    this.#fields ??= parseObject(this.#bytes);
+    return Object.hasOwn(this.#fields, field) ? this.#fields[field] : undefined;
+  }
+
+  /** Ms since the date in a field, 0 without one. */
+  age(field: string): number {
+    const date = this.get(field);
+    const time = typeof date === 'string' ? Date.parse(date) : date;
+    return typeof time === 'number' && Number.isFinite(time) ? Date.now() - time : 0;
+  }
+}
+
+function parseObject(bytes: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(bytes.toString()));
+  } catch {
+    return {};
+  }
+}

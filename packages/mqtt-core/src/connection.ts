@@ -1,0 +1,81 @@
+import { explainFault, kindOfRefusal } from './explain-fault.js';
+import type { Attempt, AttemptEnd } from './reconnect-schedule.js';
+
+/** The broker says that another client connected with the same identifier (MQTT 5, section 3.14.2.1). */
+const SESSION_TAKEN_OVER = 142;
+
+/** Errors by which the other side ends a connection without a word. */
+const CUTS: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+
+/** One attempt to connect, and the connection that comes of it: what is known of it until it ended, and why it did. */
+export class Connection {
+  readonly attempt: Attempt;
+  /** Resolves when the socket is closed, or given up for good. */
+  readonly closed: Promise<void>;
+  readonly close: () => void;
+  /** Runs out when the next step takes too long. */
+  deadline: NodeJS.Timeout | undefined;
+  /** When the broker accepted it, in ms of `performance.now()`. */
+  acceptedAt: number | undefined;
+  sessionPresent = false;
+  /** The broker has answered the subscriptions too. */
+  wasUp = false;
+  /** Nothing more is to be done with it: it ended, or is about to. */
+  isOver = false;
+  /** Why we ended it ourselves. */
+  givenUpFor: string | undefined;
+  /** The broker's reason code, of a refusing CONNACK or of a DISCONNECT. */
+  reasonCode: number | undefined;
+  /** The broker's own words for it. */
+  reason: string | undefined;
+  #error: Error | undefined;
+
+  constructor(attempt: Attempt) {
+    this.attempt = attempt;
+    let close = () => {};
+    this.closed = new Promise<void>((resolve) => {
+      close = resolve;
+    });
+    this.close = close;
+  }
+
+  /** Takes note of an error; the first one counts, it is the cause of the others. */
+  fail(error: Error): void {
+    this.#error ??= error;
+  }
+
+  /** Whether it is known that another client took it over. */
+  get isTakenOver(): boolean {
+    return this.acceptedAt !== undefined && this.reasonCode === SESSION_TAKEN_OVER;
+  }
+
+  /** What went wrong, and what to look at, in one line. */
+  get fault(): string {
+    if (this.givenUpFor !== undefined) return this.givenUpFor;
+    if (this.reason !== undefined) return this.reason;
+    if (this.#error) return explainFault(this.#error, this.attempt.address);
+    if (this.acceptedAt !== undefined) return 'the broker closed it';
+    return 'closed the connection at once: is this a port for MQTT?';
+  }
+
+  /** How it ended, for the schedule. */
+  get end(): AttemptEnd {
+    if (this.acceptedAt !== undefined) {
+      const lastedMs = performance.now() - this.acceptedAt;
+      return { kind: 'lost', lastedMs, by: this.isTakenOver ? 'namesake' : this.#isCut ? 'broker' : undefined };
+    }
+    if (this.reasonCode !== undefined) return { kind: kindOfRefusal(this.reasonCode) };
+    return { kind: this.#isCut || this.#isUnreadable ? 'odd_answer' : 'unreachable' };
+  }
+
+  get #isCut(): boolean {
+    if (this.givenUpFor !== undefined) return false;
+    return !this.#error || CUTS.includes((this.#error as NodeJS.ErrnoException).code);
+  }
+
+  /** Errors of the parser have no code; nor has the end of MQTT.js' own patience. */
+  get #isUnreadable(): boolean {
+    if (this.givenUpFor !== undefined || !this.#error) return false;
+    return (this.#error as NodeJS.ErrnoException).code === undefined && !/timeout/i.test(this.#error.message);
+  }
+}
