@@ -32,7 +32,7 @@ export interface Figures {
 export interface EventEvidence {
   readonly setting: Pick<Setting, 'durability' | 'qos'>;
   /** In the order in which they were broadcast. */
-  readonly offered: Iterable<Offered>;
+  readonly offered: readonly Offered[];
   /** In the order in which they arrived. */
   readonly arrivals: readonly Arrival[];
   /** By the broker, to the gateway. */
@@ -66,7 +66,7 @@ const SLACK_MS = 300;
 const BUS_WINDOW_MS = 250;
 
 export function checkEvents(evidence: EventEvidence): Figures {
-  const offered = [...evidence.offered];
+  const { offered } = evidence;
   const numbers = new Set(offered.map(({ number }) => number));
   const arrived = countArrivals(evidence.arrivals);
   const figures: Figures = {
@@ -111,9 +111,9 @@ export function checkCommands(evidence: CommandEvidence): Figures {
 }
 
 /** The numbers of the events that the gateway has read and that have not arrived, yet. */
-export function missingEvents(offered: Iterable<Offered>, arrivals: readonly Arrival[]): number[] {
+export function missingEvents(offered: readonly Offered[], arrivals: readonly Arrival[]): number[] {
   const arrived = countArrivals(arrivals);
-  return [...offered]
+  return offered
     .filter(({ number, acceptedAtMs }) => acceptedAtMs !== undefined && !arrived.has(number))
     .map(({ number }) => number);
 }

@@ -46,9 +46,3 @@ export function gatewayConfiguration({ durability, qos, protocol }: Setting, pla
     },
   };
 }
-
-/** What a daemon from before the outbox takes: the same, without the words that it does not know. */
-export function oldConfiguration(setting: Setting, places: Places): object {
-  const { outbox: _o, shutdown_timeout: _s, ...rest } = gatewayConfiguration(setting, places) as Record<string, object>;
-  return { ...rest, broker: { host: '127.0.0.1', port: places.brokerPort, client_id: 'faults' } };
-}

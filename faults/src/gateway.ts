@@ -9,9 +9,10 @@ import { SHUTDOWN_TIMEOUT_MS } from './configuration.js';
 import { type Counts, faultOfCounts, parseCounts } from './counts.js';
 
 /** The daemon's program, built. */
-export const DAEMON =
-  process.env.FAULTS_DAEMON ??
-  join(dirname(createRequire(import.meta.url).resolve('@cstbox/mqttgwd/package.json')), 'dist/cli.js');
+export const DAEMON = join(
+  dirname(createRequire(import.meta.url).resolve('@cstbox/mqttgwd/package.json')),
+  'dist/cli.js',
+);
 const CLOCK = fileURLToPath(new URL('../step-clock.mjs', import.meta.url));
 
 /** From one start of the gateway to its end. */
@@ -19,6 +20,8 @@ export interface Life {
   readonly number: number;
   endedMs?: number;
   end?: 'killed' | 'terminated' | 'crashed';
+  /** It has begun to log, and so can be sent signals; before, most of them would end it. */
+  hasSpoken?: boolean;
   /** When it was frozen: from, to. */
   readonly frozen: { fromMs: number; toMs: number }[];
   /** The accounts that it gave last, of each direction. */
@@ -49,7 +52,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.stepClock(0);
+    writeFileSync(options.clock, '0');
     this.#process = new PeerProcess({
       name: 'the gateway',
       command: process.execPath,
@@ -110,17 +113,21 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Has it give its accounts, which come as lines of its log. */
   askCounts(): void {
-    this.#process.signal('SIGUSR1');
+    this.#signal('SIGUSR1');
   }
 
   /** Steps its clock by so much against the true time. */
   stepClock(ms: number): void {
     writeFileSync(this.#options.clock, String(ms));
-    this.#process?.signal('SIGUSR2');
+    this.#signal('SIGUSR2');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
+  }
+
+  #signal(signal: 'SIGUSR1' | 'SIGUSR2'): void {
+    if (this.lives.at(-1)?.hasSpoken) this.#process.signal(signal);
   }
 
   #endLife(end: 'killed' | 'terminated'): void {
@@ -133,6 +140,7 @@ export class GatewayProcess implements AsyncDisposable {
     const life = this.life;
     const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
     lines.on('line', (line) => {
+      life.hasSpoken = true;
       this.#options.onLine(`[life ${life.number}] ${line}`);
       const counts = parseCounts(line);
       if (!counts) return;

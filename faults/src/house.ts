@@ -10,11 +10,11 @@ import {
   TcpProxy,
   waitFor,
 } from '@cstbox/test-peers';
-import { gatewayConfiguration, oldConfiguration } from './configuration.js';
+import { gatewayConfiguration } from './configuration.js';
 import { EventSource } from './event-source.js';
 import { DAEMON, GatewayProcess } from './gateway.js';
 import { MqttSession } from './mqtt-session.js';
-import { COMMAND_ROOMS, EVENT_TOPIC, numberIn } from './names.js';
+import { COMMAND_ROOMS, EVENT_TOPIC, readContent } from './names.js';
 import type { Setting } from './schedule.js';
 import { SmallDisk } from './small-disk.js';
 import { WireLog } from './wire-log.js';
@@ -126,10 +126,7 @@ export class House implements AsyncDisposable {
 
     const configuration = join(directory, 'gateway.json');
     const places = { brokerPort: this.proxy.port, outboxDirectory: this.outboxDirectory };
-    const content = process.env.FAULTS_DAEMON
-      ? oldConfiguration(setting, places)
-      : gatewayConfiguration(setting, places);
-    await writeFile(configuration, JSON.stringify(content, undefined, 2));
+    await writeFile(configuration, JSON.stringify(gatewayConfiguration(setting, places), undefined, 2));
     this.gateway = this.#keep(
       new GatewayProcess({
         configuration,
@@ -177,9 +174,9 @@ export class House implements AsyncDisposable {
 
   #onEvent(topic: string, payload: string): void {
     const room = EVENT_TOPIC.exec(topic)?.[1];
-    const content = numberIn(payload);
+    const content = readContent(payload);
     if (room === undefined || !content) return;
-    const { value: number, timestamp } = content;
+    const { number, timestamp } = content;
     this.arrivals.push({ number, timestamp, variable: `temperature:room${room}`, atMs: performance.now() });
   }
 }

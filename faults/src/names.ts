@@ -13,11 +13,18 @@ export const COMMAND_ROOMS = ['q1', 'q2'] as const;
 export const EVENT_TOPIC = /^site\/room(\d+)\/temperature$/;
 export const COMMAND_TOPIC = /^site\/(q[12])\/set\/dim$/;
 
-/** The number that a payload or an event's data holds as its value; `undefined` when it holds none. */
-export function numberIn(json: string): { value: number; timestamp: number | undefined } | undefined {
+/** What a payload or an event's data says: its number, and its date where it has one. */
+export interface Content {
+  readonly number: number;
+  readonly timestamp: number | undefined;
+}
+
+/** Reads a command, an event's data, or an event as the gateway publishes it; `undefined` when it is none of ours. */
+export function readContent(json: string): Content | undefined {
   try {
-    const { value, timestamp } = JSON.parse(json) as { value?: unknown; timestamp?: number };
-    return typeof value === 'number' ? { value, timestamp } : undefined;
+    const content = JSON.parse(json) as { value?: unknown; timestamp?: number; data?: { value?: unknown } };
+    const value = content.value ?? content.data?.value;
+    return typeof value === 'number' ? { number: value, timestamp: content.timestamp } : undefined;
   } catch {
     return undefined;
   }

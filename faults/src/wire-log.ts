@@ -1,6 +1,6 @@
 import type { ProxyTap } from '@cstbox/test-peers';
 import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet, type Parser } from 'mqtt-packet';
-import { COMMAND_TOPIC, numberIn } from './names.js';
+import { COMMAND_TOPIC, readContent } from './names.js';
 
 interface Client {
   /** Events on their way to the broker, by packet identifier. */
@@ -85,8 +85,8 @@ export class WireLog implements ProxyTap {
   #fromGateway(packet: Packet, { client }: Connection): void {
     const messageId = packet.messageId ?? 0;
     if (packet.cmd === 'publish') {
-      const content = numberIn(packet.payload.toString());
-      if (content && packet.qos > 0) client.events.set(messageId, content.value);
+      const content = readContent(packet.payload.toString());
+      if (content && packet.qos > 0) client.events.set(messageId, content.number);
     } else if (packet.cmd === 'puback' || packet.cmd === 'pubrec') {
       const number = client.commands.get(messageId);
       if (number !== undefined && !this.acknowledgedCommands.has(number)) {
@@ -113,9 +113,9 @@ export class WireLog implements ProxyTap {
   }
 
   #onCommand({ topic, payload, qos, messageId = 0 }: IPublishPacket, client: Client, connection: number): void {
-    const content = COMMAND_TOPIC.test(topic) ? numberIn(payload.toString()) : undefined;
+    const content = COMMAND_TOPIC.test(topic) ? readContent(payload.toString()) : undefined;
     if (!content) return;
-    if (qos > 0) client.commands.set(messageId, content.value);
-    this.handedCommands.set(content.value, connection);
+    if (qos > 0) client.commands.set(messageId, content.number);
+    this.handedCommands.set(content.number, connection);
   }
 }

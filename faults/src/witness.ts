@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IncomingMessage, MessageType } from '@cstbox/test-peers/dbus-message';
 import { BodyReader, BUS, BusSession } from './bus-session.js';
-import { EVENT_MANAGER, EVENT_SIGNAL, GATEWAY, numberIn } from './names.js';
+import { EVENT_MANAGER, EVENT_SIGNAL, GATEWAY, readContent } from './names.js';
 
 /** An event that the event manager broadcast. */
 export interface Offered {
@@ -131,11 +131,11 @@ export class Witness implements AsyncDisposable {
     } else if (member === EVENT_SIGNAL && sender === this.#manager) {
       reader.uint64();
       const variable = `${reader.string()}:${reader.string()}`;
-      const content = numberIn(reader.string());
+      const content = readContent(reader.string());
       if (!content) return;
       const atMs = performance.now();
-      if (path === '/sensor') this.#offer(content.value, atMs);
-      else this.commands.push({ number: content.value, variable, atMs });
+      if (path === '/sensor') this.#offer(content.number, atMs);
+      else this.commands.push({ number: content.number, variable, atMs });
     }
   }
 
