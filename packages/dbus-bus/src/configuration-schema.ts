@@ -50,7 +50,11 @@ export const shape = z.strictObject(
         }),
         port: integer('a port', 1, 65_535).optional(),
         client_id: text('a text').optional(),
-        protocol: z.literal(['auto', '5', '3.1.1'], "expected 'auto', '5' or '3.1.1', in quotes").optional(),
+        protocol: z
+          .literal(['auto', '5', '3.1.1', 5], 'expected auto, 5 or 3.1.1')
+          // In YAML, 5 is a number and 3.1.1 a text.
+          .transform((version) => (version === 5 ? '5' : version))
+          .optional(),
         keep_alive: integer('a number of seconds', 0, 65_535).optional(),
         connect_timeout: seconds.optional(),
         ack_timeout: seconds.optional(),
@@ -59,7 +63,7 @@ export const shape = z.strictObject(
           .superRefine(({ min = 1, max = 30 }, context) => {
             if (min <= max) return;
             const path = [context.value.max === undefined ? 'min' : 'max'];
-            context.addIssue({ code: 'custom', message: `retry.min (${min}) is not above retry.max (${max})`, path });
+            context.addIssue({ code: 'custom', message: `retry.min (${min}) is above retry.max (${max})`, path });
           })
           .optional(),
         session_expiry: integer('a number of seconds', 0, 0xffff_ffff).optional(),

@@ -56,12 +56,18 @@ describe('a configuration file', () => {
     expect(loadConfiguration(file('\ufeff{"broker": {"host": "h"}}')).broker.host).toBe('h');
   });
 
+  it('may give the version of MQTT as a number', () => {
+    expect(loadConfiguration(file('broker: {host: h, protocol: 5}')).broker.protocol).toBe('5');
+    expect(loadConfiguration(file('broker: {host: h, protocol: 3.1.1}')).broker.protocol).toBe('3.1.1');
+  });
+
   it('names files relative to itself', () => {
-    const { tls, dbus } = loadConfiguration(
+    const { tls, dbus, outbox } = loadConfiguration(
       file(
-        '{"broker": {"host": "h"}, "tls": {"ca_certs": "ca.pem", "certfile": "/c.pem", "keyfile": "../k.pem"}, "dbus": {"address_file": "bus.env"}}',
+        '{"broker": {"host": "h"}, "outbox": {"directory": "box"}, "tls": {"ca_certs": "ca.pem", "certfile": "/c.pem", "keyfile": "../k.pem"}, "dbus": {"address_file": "bus.env"}}',
       ),
     );
+    expect(outbox).toEqual({ directory: join(directory, 'box') });
     expect(dbus).toEqual({ address_file: join(directory, 'bus.env') });
     expect(tls).toEqual({
       ca_certs: join(directory, 'ca.pem'),
@@ -95,7 +101,7 @@ describe('a configuration file', () => {
       "7:13: unknown key 'adress': did you mean 'address'? (at dbus.adress)",
       "8:16: missing: a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
       "8:45: unknown key 'sideways': known here: inbound, outbound (at filters.sideways)",
-      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, filters (at colour)",
+      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filters (at colour)",
     ]);
   });
 
@@ -122,6 +128,51 @@ describe('a configuration file', () => {
       'broker: {host: h}\ndbus: {address_file: ""}',
       ['2:8: expected the path of a file, not an empty text (at dbus.address_file)'],
     ],
+    [
+      'broker: {host: [h, "http://x", ""]}',
+      [
+        "1:20: a broker URL is like 'mqtt://host:1883', with mqtt, mqtts, ws or wss in front (at broker.host[1])",
+        "1:32: '' is neither a host name nor a broker URL like 'mqtt://host:1883' (at broker.host[2])",
+      ],
+    ],
+    ['broker: {host: []}', ['1:10: expected at least one broker (at broker.host)']],
+    [
+      'broker: {host: 5}',
+      ["1:10: expected the broker's host name, IP address or URL, or a list of them (at broker.host)"],
+    ],
+    [
+      'broker: {host: [mqtts://a, mqtt://b]}\ntls: {}',
+      ['1:28: TLS is configured, but the broker URL says mqtt://: use mqtts:// (at broker.host[1])'],
+    ],
+    [
+      'broker: {host: h, protocol: 4, keep_alive: -1, ack_timeout: 0, retry: {min: 40}, session_expiry: 1.5}',
+      [
+        '1:19: expected auto, 5 or 3.1.1 (at broker.protocol)',
+        '1:32: expected a number of seconds, an integer from 0 to 65535 (at broker.keep_alive)',
+        '1:48: expected a number of seconds above 0 (at broker.ack_timeout)',
+        '1:72: retry.min (40) is above retry.max (30) (at broker.retry.min)',
+        '1:82: expected a number of seconds, an integer from 0 to 4294967295 (at broker.session_expiry)',
+      ],
+    ],
+    [
+      'broker: {host: h}\noutbox: {durability: disk, max_messages: 0, max_age: soon, give_up: all, dir: x}',
+      [
+        "2:10: expected 'memory', 'spill' or 'always' (at outbox.durability)",
+        '2:28: expected a number of messages, an integer from 1 on (at outbox.max_messages)',
+        '2:45: expected a number of seconds above 0 (at outbox.max_age)',
+        "2:60: expected 'oldest' or 'newest' (at outbox.give_up)",
+        "2:74: unknown key 'dir': known here: durability, directory, max_messages, max_bytes, max_age, give_up, commit_interval, spill_after (at outbox.dir)",
+      ],
+    ],
+    [
+      'broker: {host: h}\ncommands: {retained: yes, max_age: -1, id_field: ""}\nshutdown_timeout: 1e9',
+      [
+        "2:12: expected 'ignore' or 'accept' (at commands.retained)",
+        '2:27: expected a number of seconds above 0 (at commands.max_age)',
+        '2:40: expected the name of a field, not an empty text (at commands.id_field)',
+        '3:1: expected at most 2,000,000 seconds (at shutdown_timeout)',
+      ],
+    ],
     ['broker: {host: h, port: 0}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
     ['broker: {host: h, port: 1.5}', ['1:19: expected a port, an integer from 1 to 65535 (at broker.port)']],
     [
@@ -132,7 +183,7 @@ describe('a configuration file', () => {
     [
       'broker: {host: h}\n__proto__: {x: 1}',
       [
-        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, filters (at __proto__)",
+        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filters (at __proto__)",
       ],
     ],
   ])('%j has a clear error', (content, expected) => {

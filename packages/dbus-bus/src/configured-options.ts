@@ -43,7 +43,7 @@ export function connectorOptions(configuration: GatewayConfiguration): MQTTConne
   };
 }
 
-/** How many messages may wait in memory, and which. */
+/** The bounds of an outbox, from a configuration. */
 export function memoryBounds({ outbox = {} }: GatewayConfiguration): MemoryOutboxOptions {
   return {
     ...(outbox.max_messages === undefined ? {} : { maxMessages: outbox.max_messages }),

@@ -1,6 +1,6 @@
 // The gateway as a CSTBox service.
 export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions } from './gateway-service.js';
-export { DEFAULT_BROKER_PORT } from './configured-options.js';
+export { DEFAULT_BROKER_PORT, memoryBounds } from './configured-options.js';
 export {
   loadConfiguration,
   type GatewayConfiguration,

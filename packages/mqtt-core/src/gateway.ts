@@ -103,6 +103,12 @@ export class Gateway implements AsyncDisposable {
     return { out: this.#out.counts, in: this.#in.counts, replies: this.#in.replies };
   }
 
+  /** Writes the counts of both directions to the log. */
+  logCounts(): void {
+    if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
+    if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+  }
+
   /** How things are right now. */
   get status(): GatewayStatus {
     const { waiting, fault } = this.#outbox;
@@ -172,8 +178,7 @@ export class Gateway implements AsyncDisposable {
     clearTimeout(timer);
     const { waiting } = this.#outbox;
     const lost = await this.#out.close();
-    if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
-    if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+    this.logCounts();
     if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
     if (waiting > lost) this.#logger.info(`${waiting - lost} messages are kept for the next start`);
   }

@@ -32,7 +32,7 @@ export class MemoryOutbox implements Outbox {
   readonly #maxBytes: number;
   readonly #maxAgeMs: number;
   readonly #giveUp: GiveUp;
-  #listener: OutboxListener = { ready() {}, givenUp() {} };
+  #listener: OutboxListener = { ready() {}, givenUp() {}, kept() {} };
   /** By sequence: `#entries[0]` has the sequence `#base`. Empty where a message was settled or given up. */
   #entries: (Entry | undefined)[] = [];
   #base = 1;

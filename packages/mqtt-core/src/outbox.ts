@@ -27,6 +27,8 @@ export interface OutboxListener {
   ready(): void;
   /** Messages that wait no longer and will never be sent. */
   givenUp(reason: OutboxLoss, count: number, rule: string | undefined): void;
+  /** Messages of an earlier life that were found only now: where they are kept was out of reach when it was opened. */
+  kept(messages: readonly KeptMessages[]): void;
 }
 
 /** How many messages of a rule an outbox has kept from an earlier life. */
@@ -53,7 +55,8 @@ export interface Outbox {
   /** What keeps it from keeping messages as it should, in words for an operator; `undefined` when all is well. */
   readonly fault: string | undefined;
   /**
-   * Makes it ready for use; nothing else may be called before. Resolves with what it has kept from an earlier life.
+   * Makes it ready for use; nothing else may be called before. Resolves with what it has kept from an earlier life. What of
+   * it is found to be damaged is counted there too, and given up before the promise is settled.
    *
    * @throws {MQTTGatewayError} `outbox_locked`, when another process uses the place
    */

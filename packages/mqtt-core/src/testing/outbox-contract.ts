@@ -217,6 +217,7 @@ class Tested {
     const kept = await outbox.open({
       ready: () => tested.#ready(),
       givenUp: (reason, count, rule) => void tested.losses.push([reason, count, rule]),
+      kept: () => assert.fail('a new outbox has kept nothing'),
     });
     assert.deepEqual(kept, []);
     return tested;

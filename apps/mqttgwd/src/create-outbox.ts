@@ -1,0 +1,22 @@
+import { type GatewayConfiguration, memoryBounds } from '@cstbox/dbus-bus';
+import { type Logger, MemoryOutbox, type Outbox } from '@cstbox/mqtt-core';
+import { LevelOutbox } from '@cstbox/mqtt-outbox-level';
+
+/** Where messages wait when the configuration does not say: what the Filesystem Hierarchy Standard provides for. */
+const DEFAULT_DIRECTORY = '/var/lib/mqttgwd';
+
+/** The outbox that a configuration asks for; nothing is opened yet. */
+export function createOutbox(configuration: GatewayConfiguration, logger: Logger): Outbox {
+  const { outbox = {} } = configuration;
+  const { durability = 'spill', directory = DEFAULT_DIRECTORY } = outbox;
+  const bounds = memoryBounds(configuration);
+  if (durability === 'memory') return new MemoryOutbox(bounds);
+  return new LevelOutbox({
+    ...bounds,
+    directory,
+    durability,
+    logger,
+    ...(outbox.commit_interval === undefined ? {} : { commitIntervalMs: outbox.commit_interval * 1_000 }),
+    ...(outbox.spill_after === undefined ? {} : { spillAfterMs: outbox.spill_after * 1_000 }),
+  });
+}

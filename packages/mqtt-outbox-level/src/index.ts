@@ -1,0 +1,1 @@
+export { LevelOutbox, type LevelOutboxOptions } from './level-outbox.js';
