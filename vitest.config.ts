@@ -11,7 +11,7 @@ const filesIn = (folder: string) =>
   existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
 
 /** Every package that has tests, by the name of its folder: a new one needs no word here. */
-const packages = [...childrenOf('packages'), ...childrenOf('apps'), 'examples', 'bench'].filter((folder) =>
+const packages = [...childrenOf('packages'), ...childrenOf('apps'), 'examples', 'bench', 'faults'].filter((folder) =>
   filesIn(join(import.meta.dirname, folder, 'src')).some((file) => file.endsWith('.test.ts')),
 );
 

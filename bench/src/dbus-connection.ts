@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import {
+  type DBusWriter,
   decodeMessage,
   encodeMessage,
   FrameSplitter,
   type IncomingMessage,
   MessageType,
   type OutgoingMessage,
-} from './dbus-message.js';
-import type { DBusWriter } from './dbus-writer.js';
+} from '@cstbox/test-peers/dbus-message';
 
 const DAEMON = 'org.freedesktop.DBus';
 

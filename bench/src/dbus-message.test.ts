@@ -1,5 +1,5 @@
+import { decodeMessage, encodeMessage, FrameSplitter, MessageType } from '@cstbox/test-peers/dbus-message';
 import { describe, expect, it } from 'vitest';
-import { decodeMessage, encodeMessage, FrameSplitter, MessageType } from './dbus-message.js';
 import { decodeWithDbusNext, encodeWithDbusNext } from './dbus-next-codec.js';
 
 const call = {

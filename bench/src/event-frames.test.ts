@@ -1,5 +1,5 @@
+import { FrameSplitter, MessageType, NO_REPLY_EXPECTED } from '@cstbox/test-peers/dbus-message';
 import { expect, it } from 'vitest';
-import { FrameSplitter, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 import { decodeWithDbusNext, encodeWithDbusNext } from './dbus-next-codec.js';
 import { EVENT_MANAGER, EventFrames } from './event-frames.js';
 import { FIRST_FLOOD_VALUE } from './event-payload.js';

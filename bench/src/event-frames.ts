@@ -1,4 +1,10 @@
-import { bodyOffset, encodeMessage, MessageType, NO_REPLY_EXPECTED, SERIAL_OFFSET } from './dbus-message.js';
+import {
+  bodyOffset,
+  encodeMessage,
+  MessageType,
+  NO_REPLY_EXPECTED,
+  SERIAL_OFFSET,
+} from '@cstbox/test-peers/dbus-message';
 import { BLANK_DATA, STAMP_DIGITS, STAMP_KEY, VALUE_DIGITS, VALUE_KEY, writeDigits } from './event-payload.js';
 
 export const EVENT_MANAGER = 'fr.cstb.cstbox.EventManager';

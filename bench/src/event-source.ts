@@ -3,8 +3,8 @@
  * genuine, says yes to whoever announces an event, and broadcasts counted events, in a flood or at a fixed rate.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { encodeMessage, type IncomingMessage, MessageType, NO_REPLY_EXPECTED } from '@cstbox/test-peers/dbus-message';
 import { connectToBus, type DBusConnection } from './dbus-connection.js';
-import { encodeMessage, type IncomingMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
 import { EVENT_MANAGER, EventFrames } from './event-frames.js';
 import { FIRST_PROBE_VALUE } from './event-payload.js';
 import { obey } from './obey.js';

@@ -1,5 +1,7 @@
 import { DBusWriter } from './dbus-writer.js';
 
+export type { DBusWriter };
+
 export const MessageType = { CALL: 1, RETURN: 2, ERROR: 3, SIGNAL: 4 } as const;
 
 /** Flag of a message: its sender does not wait for an answer. */
@@ -74,8 +76,7 @@ export function encodeMessage(message: OutgoingMessage): Buffer {
 
 /** Decodes one whole message, as {@link FrameSplitter} gives it. */
 export function decodeMessage(frame: Buffer): IncomingMessage {
-  if (frame[0] !== 0x6c)
-    throw new Error('a big-endian D-Bus message; the bench speaks to peers on its own machine only');
+  if (frame[0] !== 0x6c) throw new Error('a big-endian D-Bus message; tests speak to peers on their own machine only');
   const fieldsEnd = 16 + frame.readUInt32LE(12);
   const fields: HeaderFields = {};
   for (let at = 16; at < fieldsEnd; ) {
