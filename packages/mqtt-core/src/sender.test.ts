@@ -43,11 +43,19 @@ const openUser = async (broker: string, protocolVersion: '5' | '3.1.1' = '3.1.1'
 
 const mosquitto = describe.skipIf(!brokerKinds.includes('mosquitto'));
 
-mosquitto.each(['5', '3.1.1'] as const)('over MQTT %s, a message that the broker will not have', (protocolVersion) => {
+mosquitto.each([
+  ['5', 1],
+  ['3.1.1', 1],
+  ['5', 2],
+  ['3.1.1', 2],
+] as const)('over MQTT %s at QoS %s, a message that the broker will not have', (protocolVersion, qos) => {
   it('for its size is set aside, counted and reported, and stops nothing behind it', { timeout: 30_000 }, async () => {
     await using broker = await startBroker({ kind: 'mosquitto', settings: ['max_packet_size 2000'] });
     await using user = await openUser(broker.url);
-    await using house = await openGateway({ broker: broker.url, protocolVersion });
+    await using house = await openGateway(
+      { broker: broker.url, protocolVersion, clientId: 'box', sessionExpiry: 60 },
+      { qos },
+    );
     for (let n = 0; n < 50; n++) await house.put('small', n);
     await house.put('large', 'x'.repeat(5_000));
     for (let n = 50; n < 100; n++) await house.put('small', n);
