@@ -60,6 +60,7 @@ mosquitto.each([
     await house.put('large', 'x'.repeat(5_000));
     for (let n = 50; n < 100; n++) await house.put('small', n);
     await waitFor('the rest', () => house.gateway.counts.out.waiting === 0, 25_000);
+    await waitFor('the last', () => user.payloads().includes('99'));
     expect([...new Set(user.payloads())]).toEqual(Array.from({ length: 100 }, (_, n) => String(n)));
     const reason = protocolVersion === '5' ? 'refused_by_broker' : 'broker_cuts_connection';
     expect(house.gateway.counts.out).toMatchObject({ received: 101, forwarded: 100, dropped: { [reason]: 1 } });
@@ -131,10 +132,10 @@ describe('a broker that stops answering', () => {
     await waitFor('the connection', () => house.connector.connected);
     proxy.stall();
     for (let n = 0; n < 10; n++) await house.put('n', n);
-    await waitFor('the end of patience', () => !house.connector.connected);
-    expect(house.lines.join('\n')).toContain('no acknowledgement within 0.4 s');
+    await waitFor('the end of patience', () => house.lines.join('\n').includes('no acknowledgement within 0.4 s'));
     proxy.flow();
     await waitFor('all', () => house.gateway.counts.out.forwarded === 10, 20_000);
+    await waitFor('the last', () => user.payloads().includes('9'));
     expect([...new Set(user.payloads())]).toEqual(Array.from({ length: 10 }, (_, n) => String(n)));
   });
 
