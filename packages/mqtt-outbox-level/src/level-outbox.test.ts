@@ -150,11 +150,11 @@ describe.each(DURABILITIES)('a LevelDB outbox with durability %s', (durability) 
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
     expect(used.lost()).toBe(0);
-    await until(() => diskUse(place.path) > 10_000);
+    await until(() => diskUse(place.path) > 10_000, 30_000);
     const drained = await used.drain();
     expect(drained.length).toBe(100_000);
     expect(drained.every((payload, index) => payload === numbered(index + 1, 200))).toBe(true);
-    await until(() => diskUse(place.path) < 1_024);
+    await until(() => diskUse(place.path) < 1_024, 30_000);
   });
 });
 
@@ -164,7 +164,7 @@ describe('the bounds of a LevelDB outbox', () => {
     ['bytes', { maxBytes: 2_000 * 101 }],
   ])('hold for the number of %s on disk, up to a segment', async (_, bounds) => {
     await using place = await temporaryDirectory();
-    await using used = await Used.open({ directory: place.path, ...bounds, memoryMessages: 600 });
+    await using used = await Used.open({ directory: place.path, ...bounds, memoryMessages: 2_100, spillAfterMs: 10 });
     for (let from = 1; from <= 6_000; from += 200) {
       for (let number = from; number < from + 200; number++) used.put(String(number).padStart(100, '0'));
       expect(used.outbox.waiting).toBeLessThanOrEqual(2_000);
