@@ -21,20 +21,24 @@ describe('the short form of the fault suite', () => {
   });
 });
 
-describe.concurrent.skipIf(!isPossible)('nothing is lost, doubled or out of order beyond what is documented', () => {
-  it.each(
-    schedules.map(
-      (schedule) =>
-        [schedule.faults.map(({ name }) => name).join(', '), describeSetting(schedule.setting), schedule] as const,
-    ),
-  )(
-    'through %s (%s)',
-    async (_faults, _setting, schedule) => {
-      const result = await runSchedule(schedule, new AbortController().signal);
-      expect(result.problems, `${renderFailure(result)}\n\n${result.story.join('\n')}`).toEqual([]);
-      expect(result.events.count).toBeGreaterThan(0);
-      expect(result.commands.count).toBeGreaterThan(0);
-    },
-    90_000,
-  );
-});
+describe.skipIf(!isPossible)(
+  'nothing is lost, doubled or out of order beyond what is documented',
+  { concurrent: true },
+  () => {
+    it.each(
+      schedules.map(
+        (schedule) =>
+          [schedule.faults.map(({ name }) => name).join(', '), describeSetting(schedule.setting), schedule] as const,
+      ),
+    )(
+      'through %s (%s)',
+      async (_faults, _setting, schedule) => {
+        const result = await runSchedule(schedule, new AbortController().signal);
+        expect(result.problems, `${renderFailure(result)}\n\n${result.story.join('\n')}`).toEqual([]);
+        expect(result.events.count).toBeGreaterThan(0);
+        expect(result.commands.count).toBeGreaterThan(0);
+      },
+      90_000,
+    );
+  },
+);
