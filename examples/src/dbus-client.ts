@@ -1,8 +1,9 @@
-import { DBusConnection, DBusEventBus, sessionBusAddress } from '@cstbox/dbus-bus';
+import { DBusEventBus, DBusLink } from '@cstbox/dbus-bus';
 import { makeBasicEvent } from '@cstbox/mqtt-core';
 
-const connection = await DBusConnection.open(sessionBusAddress(process.env));
-const bus = new DBusEventBus(connection);
+const link = new DBusLink();
+const bus = new DBusEventBus(link);
+await link.run();
 
 await bus.subscribe(['control'], {
   event: (channel, { varType, varName, data }) => console.log(channel, varType, varName, data),
@@ -10,4 +11,4 @@ await bus.subscribe(['control'], {
 });
 await bus.emit('sensor', makeBasicEvent('temperature', 'kitchen', 21.5, 'degC'));
 
-process.once('SIGTERM', () => void connection.close());
+process.once('SIGTERM', () => void link.close());

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEventManager, DBusConnection, DBusEventBus } from '@cstbox/dbus-bus';
+import { createEventManager, DBusEventBus, DBusLink } from '@cstbox/dbus-bus';
 import { MQTTConnector, makeBasicEvent } from '@cstbox/mqtt-core';
 import { dbusDaemonMissing, startBroker, startBus, waitFor } from '@cstbox/test-peers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,10 +44,11 @@ describe('filters-re', { timeout: TIMEOUT_MS }, () => {
 describe.skipIf(dbusDaemonMissing())('dbus-client', { timeout: TIMEOUT_MS }, () => {
   it('emits on the sensor channel, hears the control channel, and ends when it is told to', async () => {
     await using bus = await startBus();
-    await using connection = await DBusConnection.open(bus.address);
-    await using manager = createEventManager(connection);
+    await using served = new DBusLink({ address: bus.address });
+    await using manager = createEventManager(served);
     await manager.start();
-    await using ours = await DBusConnection.open(bus.address);
+    await using ours = new DBusLink({ address: bus.address });
+    await ours.run();
     const events = new DBusEventBus(ours);
     const heard: string[] = [];
     await events.subscribe(['sensor'], { event: (_, { varName }) => heard.push(varName), malformed() {} });

@@ -5,8 +5,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DBusConnection, DBusEventBus, EVENT_MANAGER, MessageType } from '@cstbox/dbus-bus';
+import { DBusConnection, DBusEventBus, DBusLink, EVENT_MANAGER, MessageType } from '@cstbox/dbus-bus';
 import { MQTTConnector, makeBasicEvent, type TimedEvent } from '@cstbox/mqtt-core';
 import { HOSTILE_NAMES } from '@cstbox/mqtt-core/testing';
 import {
@@ -79,6 +80,13 @@ async function run(args: string[], environment: Record<string, string> = {}, cwd
   return { code, printed: daemon.printed };
 }
 
+/** A link that has joined a bus, and is in a hurry when it must do so again. */
+async function joinBus(bus: Bus): Promise<DBusLink> {
+  const link = new DBusLink({ address: bus.address, retryMs: { min: 5, max: 20 } });
+  await link.run();
+  return link;
+}
+
 const RULES = {
   filters: {
     outbound: {
@@ -117,6 +125,7 @@ async function openHouse(kind: BrokerKind, options: Record<string, unknown> = {}
   const gateway = use(Daemon.start(['-c', configuration], environment));
   await gateway.says('subscribed to');
   const connection = use(await DBusConnection.open(bus.address));
+  const link = use(await joinBus(bus));
   const user = use(new MQTTConnector({ broker: broker.url, topics: ['#'], subscribeQoS: 2 }));
   const messages: { topic: string; text: string }[] = [];
   user.onMessage = (_client, _userData, { topic, payload }) =>
@@ -135,7 +144,7 @@ async function openHouse(kind: BrokerKind, options: Record<string, unknown> = {}
     environment,
     configuration,
     emitRaw,
-    events: new DBusEventBus(connection),
+    events: new DBusEventBus(link),
     async [Symbol.asyncDispose]() {
       for (const resource of opened) await resource[Symbol.asyncDispose]();
     },
@@ -264,8 +273,8 @@ describe.skipIf(dbusDaemonMissing()).each(brokerKinds)('mqttgwd between a bus an
     );
     await using gateway = Daemon.start(['-c', configuration], environment);
     await gateway.says('ECONNREFUSED');
-    await using connection = await DBusConnection.open(bus.address);
-    const events = new DBusEventBus(connection);
+    await using link = await joinBus(bus);
+    const events = new DBusEventBus(link);
     for (let n = 0; n < 20; n++) await events.emit('sensor', makeBasicEvent('temperature', 'kitchen', n));
     await using broker = await startBroker({ kind, port });
     await gateway.says('connected to');
@@ -285,7 +294,8 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await manager.says('running');
     await using connection = await DBusConnection.open(bus.address);
     const states: unknown[] = [];
-    await new DBusEventBus(connection).subscribe(['framework'], {
+    await using link = await joinBus(bus);
+    await new DBusEventBus(link).subscribe(['framework'], {
       event: (_channel, { varType, varName, data }) => void states.push([varType, varName, data]),
       malformed() {},
     });
@@ -395,22 +405,42 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     expect(manager.printed).toContain('fr.cstb.cstbox.EventManager is already owned');
   });
 
-  it('says when there is no bus, and how to name one', async () => {
+  it('waits for a bus that is away, says where it looks, and stops at once when it is told to', async () => {
+    await using place = await workplace();
+    const broker = { host: '127.0.0.1', port: await freePort() };
+    const configuration = await place.file('c.json', { broker, ...RULES });
+    const inFile = await place.file('d.json', { broker, dbus: { address_file: 'bus.env' }, ...RULES });
+    for (const [path, environment, line] of [
+      [
+        configuration,
+        {},
+        /\[W\] DBus > no bus to join: can't read \/var\/run\/cstbox\/cstbox-dbus: ENOENT.*DBUS_SESSION_BUS_ADDRESS/,
+      ],
+      [inFile, {}, new RegExp(`can't read ${place.directory}/bus\\.env: ENOENT`)],
+      [
+        configuration,
+        { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere/bus' },
+        /\[W\] DBus > no bus answers at unix:path=\/nowhere\/bus: connect ENOENT \/nowhere\/bus \(the address comes from DBUS_SESSION_BUS_ADDRESS; /,
+      ],
+    ] as const) {
+      await using gateway = Daemon.start(['-c', path], environment);
+      await gateway.says('running');
+      expect(gateway.printed).toMatch(line);
+      await sleep(1_500);
+      const started = performance.now();
+      gateway.child.kill('SIGINT');
+      expect(await gateway.exited).toBe(0);
+      expect(performance.now() - started).toBeLessThan(5_000);
+      expect(gateway.printed.match(/\[W\] DBus/g)).toHaveLength(1);
+    }
+  });
+
+  it('refuses an address in the environment that can never work', async () => {
     await using place = await workplace();
     const configuration = await place.file('c.json', { broker: { host: 'localhost' }, ...RULES });
-    const unset = await run(['-c', configuration]);
-    expect(unset).toMatchObject({ code: 69, printed: expect.stringContaining('set DBUS_SESSION_BUS_ADDRESS') });
-    const wrong = await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere/bus' });
-    expect(wrong).toMatchObject({
-      code: 69,
-      printed: expect.stringMatching(
-        /^mqttgwd: no bus answers at unix:path=\/nowhere\/bus: connect ENOENT \/nowhere\/bus \(the address comes from DBUS_SESSION_BUS_ADDRESS; .*\)\n$/,
-      ),
-    });
-    const nonsense = await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'nonsense' });
-    expect(nonsense).toMatchObject({
-      code: 69,
-      printed: expect.stringContaining('comes from DBUS_SESSION_BUS_ADDRESS'),
+    expect(await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'nonsense' })).toMatchObject({
+      code: 78,
+      printed: expect.stringContaining('it comes from DBUS_SESSION_BUS_ADDRESS'),
     });
   });
 
@@ -426,22 +456,62 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await gateway.says('running');
   });
 
-  it('ends with a message when the bus goes away', async () => {
+  it('attaches again when bus and event manager are killed and restarted, here or at another address', async () => {
     await using place = await workplace();
-    const bus: Bus = await startBus();
-    try {
-      const configuration = await place.file('c.json', {
-        broker: { host: '127.0.0.1', port: await freePort() },
-        ...RULES,
-      });
-      await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
-      await gateway.says('running');
-      bus.daemon.kill('SIGKILL');
-      expect(await gateway.exited).toBe(69);
-      expect(gateway.printed).toContain(`mqttgwd: lost the bus at ${bus.address}`);
-    } finally {
-      await bus[Symbol.asyncDispose]();
+    await using broker = await startBroker();
+    await using first = await startBus();
+    await using second = await startBus();
+    const configuration = await place.file('c.json', {
+      broker: { host: broker.url },
+      listened_topics: ['site/+/set/#'],
+      dbus: { address_file: 'bus.env' },
+      ...RULES,
+    });
+    const say = (bus: Bus) =>
+      place.file('bus.env', `DBUS_SESSION_BUS_ADDRESS='${bus.address}';\nDBUS_SESSION_BUS_PID=1;\n`);
+    await using gateway = Daemon.start(['-c', configuration]);
+    await gateway.says('subscribed to');
+    await say(first);
+    await using user = new MQTTConnector({ broker: broker.url });
+    await user.run();
+    /** The gateway's way from the broker to the bus works, and it is a service there. */
+    const works = async (bus: Bus) => {
+      await using link = await joinBus(bus);
+      let heard = 0;
+      await new DBusEventBus(link).subscribe(['control'], { event: () => void heard++, malformed() {} });
+      await waitFor(
+        'a command',
+        async () => {
+          await user.publish('site/attic/set/light', 'on', { qos: 1 });
+          await sleep(50);
+          return heard > 0;
+        },
+        15_000,
+      );
+      const connection = link.connection as DBusConnection;
+      expect(await connection.getNameOwner('fr.cstb.cstbox.MQTTGateway')).toBeTruthy();
+    };
+    {
+      await using manager = Daemon.start(['event-manager'], { DBUS_SESSION_BUS_ADDRESS: first.address });
+      await manager.says('running');
+      await works(first);
+      await first.restart();
+      await works(first);
+      manager.child.kill('SIGKILL');
+      await manager.exited;
     }
+    {
+      await using manager = Daemon.start(['event-manager'], { DBUS_SESSION_BUS_ADDRESS: first.address });
+      await manager.says('running');
+      await works(first);
+    }
+    await say(second);
+    await first.kill();
+    await using _manager = Daemon.start(['event-manager'], { DBUS_SESSION_BUS_ADDRESS: second.address });
+    await works(second);
+    await using link = await joinBus(second);
+    await call(link.connection as DBusConnection, 'terminate');
+    expect(await gateway.exited).toBe(0);
   });
 
   it('shows the password neither in its log nor in the process list', async () => {
@@ -599,8 +669,8 @@ describe('a filter of somebody else', () => {
     const texts: string[] = [];
     user.onMessage = (_client, _userData, { payload }) => void texts.push(Buffer.from(payload).toString());
     await user.run();
-    await using connection = await DBusConnection.open(bus.address);
-    await new DBusEventBus(connection).emit('sensor', makeBasicEvent('motion', 'hall'));
+    await using link = await joinBus(bus);
+    await new DBusEventBus(link).emit('sensor', makeBasicEvent('motion', 'hall'));
     await waitFor('the message', () => texts.length > 0);
     expect(texts).toEqual(['mine']);
   });

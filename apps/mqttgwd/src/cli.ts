@@ -16,8 +16,8 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
   configuration: ExitCode.CONFIG,
-  bus_unreachable: ExitCode.UNAVAILABLE,
   name_taken: ExitCode.CANTCREAT,
+  outbox_locked: ExitCode.CANTCREAT,
 };
 
 interface Options {
@@ -72,12 +72,11 @@ function epilogue(): string {
 Exit codes:
   ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
   ${ExitCode.USAGE} wrong command line
-  ${ExitCode.UNAVAILABLE} the bus can't be reached, or went away
   ${ExitCode.SOFTWARE} internal error
   ${ExitCode.CANTCREAT} the name on the bus is taken: another one runs
   ${ExitCode.CONFIG} wrong configuration
-A broker that is away is no error: the gateway keeps trying. A second SIGINT or
-SIGTERM ends it at once (130, 143).
+A broker or a bus that is away is no error: the gateway keeps trying. A second
+SIGINT or SIGTERM ends it at once (130, 143).
 
 Example:
   DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`;
@@ -111,7 +110,7 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
   const stop = stopSignal();
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
-    await daemon({ environment: process.env, logger, signal: stop });
+    await daemon({ environment: process.env, logger, onCountsWanted, signal: stop });
   } catch (error) {
     if (!stop.aborted) process.exitCode = fail(error);
   }
@@ -120,6 +119,11 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
     logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
     process.exit();
   }, LINGER_MS).unref();
+}
+
+/** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
+function onCountsWanted(logCounts: () => void): void {
+  process.on('SIGUSR1', logCounts);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */

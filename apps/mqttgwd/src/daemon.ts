@@ -1,13 +1,14 @@
 import {
+  type BusAddress,
+  busAddress,
   createEventManager,
-  DBusConnection,
-  type DBusConnectionOptions,
   DBusEventBus,
+  DBusLink,
   MQTTGatewayServiceObject,
   ServiceContainer,
-  sessionBusAddress,
 } from '@cstbox/dbus-bus';
-import { describeError, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
+import type { Logger } from '@cstbox/mqtt-core';
+import { createOutbox } from './create-outbox.js';
 import { loadGateway } from './load-gateway.js';
 
 /** What the daemon is given by whoever starts it. */
@@ -16,79 +17,60 @@ export interface DaemonOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** Makes the logger of a component. */
   logger: (component: string) => Logger;
+  /** Takes what writes the counts to the log, to be called when somebody wants to see them. */
+  onCountsWanted: (logCounts: () => void) => void;
   /** Stops the daemon in order. */
   signal: AbortSignal;
 }
 
 /**
- * Runs the gateway as a CSTBox service, until it is told to stop.
+ * Runs the gateway as a CSTBox service, until it is told to stop. It waits for a bus that is away.
  *
  * @throws {ConfigurationError} the configuration is wrong
- * @throws {MQTTGatewayError} `bus_unreachable`, at the start or when the bus goes away; `name_taken`
+ * @throws {MQTTGatewayError} `name_taken`, by another gateway that was there first; `outbox_locked`, by one that uses the
+ *   same outbox
  */
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
   await using loaded = await loadGateway(configurationPath, logger);
   const { configuration, inbound, outbound } = loaded;
-  const configured = configuration.dbus?.address;
-  const address = configured
-    ? { text: configured, origin: `dbus.address in ${configurationPath}` }
-    : addressOf(environment);
-  await runService(address, options, (connection) => {
-    const bus = new DBusEventBus(connection, { logger: logger('EventBus') });
-    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, logger });
-    return new ServiceContainer('MQTTGateway', connection, [service], { logger: logger('MQTTGateway') });
+  await runService(busAddress(configuration.dbus, environment), options, (link) => {
+    const bus = new DBusEventBus(link, { logger: logger('EventBus') });
+    const outbox = createOutbox(configuration, logger('Outbox'));
+    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, outbox, logger });
+    options.onCountsWanted(() => service.gateway?.logCounts());
+    return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
   });
 }
 
 /**
- * Runs an event manager alone: a CSTBox bus without the original.
+ * Runs an event manager alone: a CSTBox bus without the original. It waits for a bus that is away.
  *
- * @throws {MQTTGatewayError} `bus_unreachable`, at the start or when the bus goes away; `name_taken`
+ * @throws {ConfigurationError} the environment names a bus by an address that can't be used
+ * @throws {MQTTGatewayError} `name_taken`, by another event manager that was there first
  */
 export async function runEventManager(options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
-  await runService(addressOf(environment), options, (connection) =>
-    createEventManager(connection, { logger: logger('EventManager') }),
+  await runService(busAddress(undefined, environment), options, (link) =>
+    createEventManager(link, { logger: logger('EventManager') }),
   );
-}
-
-/** Where the bus is, and who says so. */
-interface BusAddress {
-  readonly text: string;
-  readonly origin: string;
-}
-
-function addressOf(environment: DaemonOptions['environment']): BusAddress {
-  return { text: sessionBusAddress(environment), origin: 'DBUS_SESSION_BUS_ADDRESS' };
 }
 
 async function runService(
   address: BusAddress,
   { logger, signal }: DaemonOptions,
-  create: (connection: DBusConnection) => ServiceContainer,
+  create: (link: DBusLink) => ServiceContainer,
 ): Promise<void> {
-  await using connection = await join(address, { logger: logger('DBus'), signal });
-  const container = create(connection);
+  await using link = new DBusLink({ address, logger: logger('DBus') });
+  const container = create(link);
   const stop = () => void container.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     await container.start();
     if (signal.aborted) stop();
-    const how = await container.closed;
-    if (how === 'bus_lost') {
-      throw new MQTTGatewayError('bus_unreachable', `lost the bus at ${address.text}: ${await connection.closed}`);
-    }
+    const fault = await container.closed;
+    if (fault) throw fault;
   } finally {
     signal.removeEventListener('abort', stop);
-  }
-}
-
-async function join({ text, origin }: BusAddress, options: DBusConnectionOptions): Promise<DBusConnection> {
-  try {
-    return await DBusConnection.open(text, options);
-  } catch (error) {
-    const message = `${describeError(error)} (the address comes from ${origin}; is the bus running, and is it this user's?)`;
-    throw new MQTTGatewayError('bus_unreachable', message, { cause: error });
   }
 }

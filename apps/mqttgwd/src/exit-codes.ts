@@ -4,8 +4,6 @@ export const ExitCode = Object.freeze({
   OK: 0,
   /** The command line is wrong. */
   USAGE: 64,
-  /** The bus can't be reached at the start, or went away. */
-  UNAVAILABLE: 69,
   /** A fault of the daemon itself. */
   SOFTWARE: 70,
   /** The name on the bus is taken: another one runs. */

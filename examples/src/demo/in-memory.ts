@@ -16,13 +16,13 @@ export async function inMemory(play: (stage: Stage) => Promise<void>): Promise<v
 }
 
 function untilStopped(stopService: () => Promise<void>): RunningGateway {
-  let settle: (how: 'stopped') => void = () => {};
-  const closed = new Promise<'stopped'>((resolve) => {
+  let settle = () => {};
+  const closed = new Promise<void>((resolve) => {
     settle = resolve;
   });
   const stop = async () => {
     await stopService();
-    settle('stopped');
+    settle();
   };
   return { closed, stop, [Symbol.asyncDispose]: stop };
 }

@@ -1,4 +1,4 @@
-import { createEventManager, DBusConnection, DBusEventBus, ServiceContainer } from '@cstbox/dbus-bus';
+import { createEventManager, DBusEventBus, DBusLink, ServiceContainer } from '@cstbox/dbus-bus';
 import type { Logger } from '@cstbox/mqtt-core';
 import { startBus } from '@cstbox/test-peers';
 import type { Stage } from './stage.js';
@@ -9,16 +9,18 @@ export async function onDBus(
   play: (stage: Stage) => Promise<void>,
 ): Promise<void> {
   await using bus = await startBus();
-  await using ofManager = await DBusConnection.open(bus.address, { logger: logger('EventManager') });
-  await using ofDevices = await DBusConnection.open(bus.address, { logger: logger('devices') });
-  await using ofGateway = await DBusConnection.open(bus.address, { logger: logger('DBus') });
+  const { address } = bus;
+  await using ofManager = new DBusLink({ address, logger: logger('EventManager') });
+  await using ofDevices = new DBusLink({ address, logger: logger('devices') });
+  await using ofGateway = new DBusLink({ address, logger: logger('DBus') });
   await using manager = createEventManager(ofManager, { logger: logger('EventManager') });
   await manager.start();
+  await ofDevices.run();
 
   await play({
     devices: new DBusEventBus(ofDevices),
     description: 'a private dbus-daemon, with our own event manager on it',
-    address: bus.address,
+    address,
     async run(createService) {
       const service = createService(new DBusEventBus(ofGateway));
       const container = new ServiceContainer('MQTTGateway', ofGateway, [service], { logger: logger('MQTTGateway') });

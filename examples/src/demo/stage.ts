@@ -16,7 +16,7 @@ export interface Stage {
 /** The gateway at work. */
 export interface RunningGateway extends AsyncDisposable {
   /** Resolves when it has stopped, for whatever reason. Never rejects. */
-  readonly closed: Promise<'stopped' | 'bus_lost'>;
+  readonly closed: Promise<unknown>;
   /** Delivers what is on its way and stops. Idempotent. */
   stop(): Promise<void>;
 }

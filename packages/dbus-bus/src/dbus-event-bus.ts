@@ -121,7 +121,11 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
     return { unsubscribe, [Symbol.asyncDispose]: unsubscribe };
   }
 
-  /** @param options.timeoutMs how long the event manager may take. Default: 5,000 */
+  /**
+   * While it is not yet known whether the event manager is there, the event is handed over, and the daemon answers.
+   *
+   * @param options.timeoutMs how long the event manager may take. Default: 5,000
+   */
   async emit(
     channel: string,
     { varType, varName, data }: BasicEvent,

@@ -69,7 +69,7 @@ export class Connection {
   }
 
   get #isCut(): boolean {
-    if (this.givenUpFor !== undefined) return false;
+    if (this.givenUpFor !== undefined || this.reason !== undefined) return false;
     return !this.#error || CUTS.includes((this.#error as NodeJS.ErrnoException).code);
   }
 

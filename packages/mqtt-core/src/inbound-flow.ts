@@ -73,6 +73,7 @@ export class InboundFlow {
   /** The connection ended. */
   closed(): void {
     this.#client = undefined;
+    this.#readOn = undefined;
     clearInterval(this.#keepAlive);
     this.#acknowledgements.close();
   }
@@ -81,6 +82,11 @@ export class InboundFlow {
   stop(): void {
     this.#stopped = true;
     this.closed();
+  }
+
+  /** Whether nothing is read for now. */
+  get isPaused(): boolean {
+    return this.#readOn !== undefined;
   }
 
   #receive(topic: string, packet: IPublishPacket, proceed: () => void): void {
@@ -123,7 +129,7 @@ export class InboundFlow {
   }
 
   get #hasRoom(): boolean {
-    return this.#messages < this.#limits.messages && this.#bytes < this.#limits.bytes;
+    return this.#messages <= this.#limits.messages && this.#bytes <= this.#limits.bytes;
   }
 
   #resume(): void {
@@ -136,7 +142,7 @@ export class InboundFlow {
   /** Whoever does not read does not see the answers to its pings: MQTT.js must not give up the connection for that. */
   readonly #ping = (): void => {
     if (!this.#wasPaused) return;
-    this.#wasPaused = this.#readOn !== undefined;
+    this.#wasPaused = this.isPaused;
     this.#client?.sendPing();
     this.#client?.reschedulePing(true);
   };

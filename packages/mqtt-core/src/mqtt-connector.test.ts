@@ -1,56 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
-import { brokerKinds, createCertificates, freePort, startBroker, waitFor } from '@cstbox/test-peers';
+import { createServer } from 'node:net';
+import { brokerKinds, createCertificates, freePort, startBroker, startMuteServer, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
+import { keepLog, Listener, rest } from './connector.fixtures.js';
 import type { MQTTConnectorOptions } from './connector-options.js';
 import { ConfigurationError, MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
-import type { Logger } from './logger.js';
 import { MQTTConnector } from './mqtt-connector.js';
-import type { MQTTMessage } from './mqtt-message.js';
-
-/** A connector that keeps what it receives. */
-class Listener extends MQTTConnector {
-  readonly messages: MQTTMessage[] = [];
-
-  override onMessage(_client: MQTTConnector, _userData: unknown, message: MQTTMessage): void {
-    this.messages.push(message);
-  }
-
-  async message(index: number): Promise<MQTTMessage> {
-    return waitFor(`message ${index}`, () => this.messages[index]);
-  }
-}
-
-/** A server that takes connections, gives one answer, or none, or closes them. */
-async function startMuteServer(port = 0, answer?: Buffer | 'close') {
-  const sockets = new Set<Socket>();
-  const mute = { port: 0, connections: 0 };
-  const server = createServer((socket) => {
-    mute.connections++;
-    sockets.add(socket);
-    socket.on('error', () => {});
-    if (answer === 'close') socket.end();
-    else if (answer) socket.once('data', () => socket.write(answer));
-    else socket.resume();
-  }).listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  mute.port = (server.address() as { port: number }).port;
-  return Object.assign(mute, {
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  });
-}
-
-function keepLog() {
-  const lines: string[] = [];
-  const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } satisfies Logger & {
-    lines: string[];
-  };
-}
 
 describe.each(brokerKinds)('a connector to %s', (kind) => {
   it.each([0, 1, 2] as const)('publishes at QoS %s, and hands over what comes in', async (qos) => {
@@ -111,13 +66,21 @@ describe.each(brokerKinds)('a connector to %s', (kind) => {
     expect(connector.connected).toBe(false);
   });
 
-  it('keeps trying when it is refused, says so once, and keeps the password to itself', async () => {
+  it('leaves a broker alone that refuses the login, says so once, and keeps the password to itself', async () => {
     const logger = keepLog();
     await using broker = await startBroker({ kind, user: { name: 'box', password: 'right' } });
-    await using connector = new MQTTConnector({ broker: broker.url, login: 'box', password: 'wr0ng-secret', logger });
+    const reconnect = { minMs: 10, maxMs: 20 };
+    const login = { broker: broker.url, login: 'box', password: 'wr0ng-secret' };
+    await using connector = new MQTTConnector({ ...login, reconnect, logger });
     connector.run().catch(() => {});
-    await waitFor('a second refusal', () => logger.lines.some((line) => line.startsWith('debug still:')), 8_000);
-    expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    const fault = await waitFor('the refusal', () => connector.status.fault);
+    expect(fault).toMatch(/^Connection refused: .*\(check user name and password\)$/i);
+    const { attempts } = connector.status;
+    await rest(500);
+    expect(connector.status).toMatchObject({ state: 'connecting', attempts, fault });
+    expect(logger.at('warn', 'error')).toEqual([
+      `error the broker at ${broker.url}: ${fault}; trying again now and then`,
+    ]);
     expect(logger.lines.join('\n')).not.toContain('wr0ng-secret');
 
     await using welcome = new MQTTConnector({ broker: broker.url, login: 'box', password: 'right' });
@@ -211,31 +174,6 @@ describe('a connector', () => {
     await connector.publish('still/connected', 'x', { qos: 1 });
   });
 
-  it('reads no further message, and does not acknowledge, while the last one is being handled', async () => {
-    await using broker = await startBroker();
-    await using connector = new MQTTConnector({ broker: broker.url, topics: ['a'] });
-    const seen: string[] = [];
-    let release = () => {};
-    connector.onMessage = (_client, _userData, { payload }) => {
-      seen.push(payload.toString());
-      return new Promise<void>((resolve) => {
-        release = resolve;
-      });
-    };
-    await connector.run();
-    await using publisher = new MQTTConnector({ broker: broker.url });
-    await publisher.run();
-    for (const payload of ['1', '2', '3']) await publisher.publish('a', payload, { qos: 1 });
-    await waitFor('the first', () => seen.length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(seen).toEqual(['1']);
-    release();
-    await waitFor('the second', () => seen.length === 2);
-    release();
-    await waitFor('the third', () => seen.length === 3);
-    release();
-  });
-
   it('survives a handler that throws', async () => {
     await using broker = await startBroker();
     const logger = keepLog();
@@ -317,10 +255,14 @@ describe('a connector', () => {
   it('says that something closes its connections at once, once', async () => {
     await using closing = await startMuteServer(0, 'close');
     const logger = keepLog();
-    await using connector = new MQTTConnector({ broker: '127.0.0.1', port: closing.port, logger });
+    await using connector = new MQTTConnector({
+      broker: '127.0.0.1',
+      port: closing.port,
+      logger,
+    });
     connector.run().catch(() => {});
-    await waitFor('a second attempt', () => closing.connections === 2);
-    expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
+    await waitFor('a second round', () => logger.lines.some((line) => line.startsWith('debug still:')));
+    expect(logger.at('warn', 'error')).toEqual([
       `warn the broker at mqtt://127.0.0.1:${closing.port}: closed the connection at once: is this a port for MQTT?; trying again`,
     ]);
   });

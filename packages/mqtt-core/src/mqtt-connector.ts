@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type IConnackPacket, type MqttClient, ReasonCodes, UniqueMessageIdProvider } from 'mqtt';
 import { type BrokerAddress, formatBrokerAddress, parseBrokerAddresses } from './broker-address.js';
-import { readLimits, UNKNOWN_LIMITS } from './broker-limits.js';
 import { Connection } from './connection.js';
 import {
   type ConnectorSettings,
@@ -11,34 +9,18 @@ import {
   toSettings,
 } from './connector-options.js';
 import type { ConnectorStatus, LinkState } from './connector-status.js';
-import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { MQTTConnectionError } from './errors.js';
+import { FaultReports } from './fault-reports.js';
 import { ACKNOWLEDGED_LATER, InboundFlow } from './inbound-flow.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
-import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
 import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
-import { forgetAll, forgetAllButQoS2, markDuplicates } from './outgoing-messages.js';
+import { Publisher } from './publisher.js';
 import { ReconnectSchedule } from './reconnect-schedule.js';
-import { topicFault } from './topic.js';
 
 /** How long the broker gets to see the goodbye. */
 const DISCONNECT_TIMEOUT_MS = 1_000;
 /** A destroyed socket closes at once; an MQTT.js client that does not say so in this time is replaced. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** MQTT has 65,535 packet identifiers; MQTT.js keeps what finds none in a queue without bound. */
-const MAX_UNANSWERED = 65_000;
-/** Answers that concern the state of the session, not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
-const PACKET_IDENTIFIER_IN_USE = 145;
-const PACKET_IDENTIFIER_NOT_FOUND = 146;
-
-/** A message that was given to MQTT.js and is not settled. */
-interface Pending {
-  readonly qos: QoS;
-  /** It is delivered on in the session, over a connection later than that on which it was published. */
-  resumed: boolean;
-  resolve(): void;
-  reject(error: MQTTGatewayError): void;
-}
-
 /**
  * The connection to the broker: keeps it up, subscribes, publishes, and hands over what comes in.
  *
@@ -56,20 +38,14 @@ export class MQTTConnector implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #schedule: ReconnectSchedule;
   readonly #inbound: InboundFlow;
-  readonly #pending = new Set<Pending>();
+  readonly #publisher: Publisher;
+  readonly #faults: FaultReports;
   readonly #watchers = new Set<(state: LinkState) => void>();
   #client: MqttClient | undefined;
   #connection: Connection | undefined;
-  #limits = UNKNOWN_LIMITS;
   #state: LinkState = 'idle';
   #since = Date.now();
   #attempts = 0;
-  #fault: string | undefined;
-  /** What was said of another client that throws this one out. */
-  #contest: string | undefined;
-  /** What was last said of each address: a fault that repeats at each attempt is worth one line. */
-  readonly #reported = new Map<BrokerAddress, string>();
-  readonly #warned = new Set<string>();
   #running: Promise<void> | undefined;
   #keeping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -89,6 +65,8 @@ export class MQTTConnector implements AsyncDisposable {
     this.#logger = logger;
     const version = protocolVersion === 'auto' ? 'auto' : protocolVersion === '5' ? 5 : 4;
     this.#schedule = new ReconnectSchedule(this.addresses, version, this.#settings.reconnect);
+    this.#publisher = new Publisher(logger);
+    this.#faults = new FaultReports(logger, this.#settings.clientId);
     this.#inbound = new InboundFlow({
       handler: (message) => this.onMessage(this, this.userData, message),
       limits: this.#settings.maxUnacknowledged,
@@ -116,13 +94,14 @@ export class MQTTConnector implements AsyncDisposable {
     const connection = this.#connection;
     const { address, version } = connection && !connection.isOver ? connection.attempt : this.#schedule.next;
     const accepted = connection?.acceptedAt === undefined || connection.isOver ? undefined : connection;
+    const { fault } = this.#faults;
     const isStable = this.connected && performance.now() - (accepted?.acceptedAt ?? 0) >= this.#schedule.stableAfterMs;
     return {
       state: this.#state,
       broker: formatBrokerAddress(address),
       ...(accepted && { protocolVersion: version === 5 ? '5' : '3.1.1', sessionPresent: accepted.sessionPresent }),
       since: this.#since,
-      ...(this.#fault !== undefined && !isStable && { fault: this.#fault }),
+      ...(fault !== undefined && !isStable && { fault }),
       attempts: this.#attempts,
     };
   }
@@ -151,7 +130,7 @@ export class MQTTConnector implements AsyncDisposable {
    * without a word, or end the connection. It may differ after each reconnection.
    */
   windowOf(qos: QoS): number {
-    return this.#limits.window[qos];
+    return this.#publisher.windowOf(qos);
   }
 
   /**
@@ -161,7 +140,7 @@ export class MQTTConnector implements AsyncDisposable {
    * message is acknowledged when its promise resolves, and not before those that came earlier. When too many are
    * under way (`maxUnacknowledged`), nothing more is read from the broker until some are done.
    *
-   * What it throws is logged, and the message acknowledged; but for an {@link MQTTGatewayError} `closed`: the message stays
+   * What it throws is logged, and the message acknowledged; but for a `MQTTGatewayError` of code `closed`: the message stays
    * unacknowledged, and the broker delivers it again if it keeps a session.
    *
    * A message may come twice: when the connection ends before the acknowledgement of QoS 1 arrived, and whenever the process ends.
@@ -195,44 +174,13 @@ export class MQTTConnector implements AsyncDisposable {
    * kept the session, the delivery goes on there, exactly once. A QoS that the broker does not grant is lowered, and a retain flag
    * that it does not take is left out, with one warning.
    *
-   * @throws {MQTTNotConnectedError} at once, when there is no connection
-   * @throws {MQTTGatewayError} `invalid_message`, when MQTT can't carry topic, payload or properties
+   * @throws {MQTTGatewayError} `not_connected`, at once, when there is no connection; `invalid_message`, when MQTT can't carry topic, payload or properties
    * @throws {MQTTConnectionError} `broker_refused`, when the broker will not have this message, or is known not to for
    *   its size; `broker_unreachable`, when the connection is lost before the broker answered: the message may have
    *   arrived or not; `closed`, when the connector was shut down before
    */
-  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
-    const client = this.#client;
-    if (!client || !this.connected) throw new MQTTNotConnectedError();
-    const isMQTT5 = this.#connection?.attempt.version === 5;
-    const properties = isMQTT5 ? options.properties : undefined;
-    checkMessage(topic, payload, options);
-    const { qos, retain } = this.#grant(options);
-    const { maximumPacketSize } = this.#limits;
-    if (maximumPacketSize !== Infinity) {
-      const size = publishSize(topic, payload, qos, properties);
-      if (size > maximumPacketSize) {
-        const message = `not published: ${size} bytes, and the broker takes ${maximumPacketSize} at most`;
-        throw new MQTTConnectionError(message, { code: 'broker_refused' });
-      }
-    }
-    if (this.#pending.size >= MAX_UNANSWERED) {
-      throw new MQTTConnectionError(`not published: the broker has ${MAX_UNANSWERED} messages to acknowledge`);
-    }
-
-    await new Promise<void>((resolve, reject) => {
-      // MQTT.js never calls back for QoS 0 when the socket dies while full: at the latest the loss of the connection settles it.
-      const pending: Pending = { qos, resumed: false, resolve, reject };
-      this.#pending.add(pending);
-      const settle = (error?: Error) => {
-        if (!this.#pending.delete(pending)) return;
-        const fault = error && faultOfAnswer(error, pending);
-        if (fault) reject(fault);
-        else resolve();
-      };
-      const packetProperties = properties && { properties: toPacketProperties(properties) };
-      client.publish(topic, payload as string | Buffer, { qos, retain, ...packetProperties }, settle);
-    });
+  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+    return this.#publisher.publish(this.connected ? this.#client : undefined, topic, payload, options);
   }
 
   /**
@@ -282,8 +230,13 @@ export class MQTTConnector implements AsyncDisposable {
       clearTimeout(connection.deadline);
       if (signal.aborted) return;
       const waitMs = this.#schedule.ended(connection.end);
-      this.#report(connection);
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      const { next, contested } = this.#schedule;
+      if (waitMs === 0 && next.address === connection.attempt.address) {
+        this.#logger.debug(`${connection.fault}: trying another version of MQTT`);
+      } else {
+        this.#faults.report(connection, contested);
+      }
+      await pause(waitMs, signal);
     }
   }
 
@@ -295,7 +248,8 @@ export class MQTTConnector implements AsyncDisposable {
     const level = this.#attempts === 1 ? 'info' : 'debug';
     this.#logger[level](`connecting to ${formatBrokerAddress(address)}`);
     try {
-      const client = (this.#client ??= this.#createClient(address));
+      this.#client ??= this.#createClient(address);
+      const client = this.#client;
       pointAt(client.options, address, version);
       client.connect();
       // MQTT.js swallows errors that have no code, as those of WebSocket.
@@ -323,7 +277,7 @@ export class MQTTConnector implements AsyncDisposable {
       step((connection) => {
         if (packet.cmd === 'connack') this.#onConnack(client, connection, packet);
         // Deliveries of an earlier connection go on one after the other before the subscriptions: each is progress.
-        else if (!this.connected) connection.deadline?.refresh();
+        else if (packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') connection.deadline?.refresh();
       }),
     );
     client.on('connect', () => step((connection) => this.#subscribe(client, connection)));
@@ -331,6 +285,7 @@ export class MQTTConnector implements AsyncDisposable {
       step((connection) => {
         connection.reasonCode = reasonCode;
         connection.reason = `ended the connection: ${ReasonCodes[reasonCode as keyof typeof ReasonCodes] ?? reasonCode}`;
+        this.#giveUp(connection);
       }),
     );
     client.on('error', (error) => {
@@ -361,20 +316,12 @@ export class MQTTConnector implements AsyncDisposable {
     connection.acceptedAt = performance.now();
     connection.sessionPresent = sessionPresent;
     this.#schedule.accepted();
-    this.#limits = readLimits(packet, version);
-    // MQTT.js is about to send what it still has: only a session that goes on makes sense of it.
-    if (sessionPresent) {
-      for (const pending of this.#pending) pending.resumed = true;
-      markDuplicates(client);
-    } else {
-      this.#rejectPending(() => true, 'the broker has lost the session in which it was sent');
-      forgetAll(client);
-    }
+    this.#publisher.opened(client, packet, version, sessionPresent);
     this.#inbound.opened(client, sessionPresent);
     this.#expect(connection, 'the broker does not answer', this.#settings.connectTimeoutMs);
     const granted = packet.properties?.sessionExpiryInterval ?? this.#settings.sessionExpiry;
     if (version === 5 && granted < this.#settings.sessionExpiry) {
-      this.#warnOnce(`the broker keeps a session for ${granted} s only, not for ${this.#settings.sessionExpiry} s`);
+      this.#logger.warn(`the broker keeps a session for ${granted} s only, not for ${this.#settings.sessionExpiry} s`);
     }
   }
 
@@ -407,15 +354,18 @@ export class MQTTConnector implements AsyncDisposable {
     connection.deadline = undefined;
     connection.wasUp = true;
     this.#attempts = 0;
-    this.#reported.clear();
-    if (!this.#schedule.contested) this.#fault = undefined;
+    this.#faults.connected(this.#schedule.contested);
     this.#enter('connected');
   }
 
   /** What a connection may take until its next step. */
   #expect(connection: Connection, otherwise: string, withinMs: number): void {
     clearTimeout(connection.deadline);
-    connection.deadline = setTimeout(() => this.#giveUp(connection, otherwise), withinMs);
+    connection.deadline = setTimeout(() => {
+      // The answer may stand behind what we do not read.
+      if (this.#inbound.isPaused) connection.deadline?.refresh();
+      else this.#giveUp(connection, otherwise);
+    }, withinMs);
   }
 
   #giveUp(connection: Connection, reason?: string): void {
@@ -435,7 +385,7 @@ export class MQTTConnector implements AsyncDisposable {
   #discard(client: MqttClient | undefined): void {
     if (client !== this.#client) return;
     this.#client = undefined;
-    this.#rejectPending(() => true, CONNECTION_LOST);
+    this.#publisher.closed(undefined, false);
   }
 
   /** The connection is not to be used any more. */
@@ -444,69 +394,8 @@ export class MQTTConnector implements AsyncDisposable {
     connection.isOver = true;
     clearTimeout(connection.deadline);
     this.#inbound.closed();
-    const client = this.#client;
-    if (this.#settings.sessionExpiry > 0) {
-      this.#rejectPending(({ qos }) => qos < 2, CONNECTION_LOST);
-      if (client) forgetAllButQoS2(client);
-    } else {
-      this.#rejectPending(() => true, CONNECTION_LOST);
-      if (client) forgetAll(client);
-    }
+    this.#publisher.closed(this.#client, this.#settings.sessionExpiry > 0 && !this.#closing);
     if (this.connected && !this.#closing) this.#enter('connecting');
-  }
-
-  /** Rejects what will not be acknowledged any more: whoever published it knows what to do. */
-  #rejectPending(which: (pending: Pending) => boolean, why: string, code?: 'closed'): void {
-    const rejected = [...this.#pending].filter(which);
-    if (rejected.length === 0) return;
-    const error = new MQTTConnectionError(`not acknowledged: ${why}`, code && { code });
-    for (const pending of rejected) {
-      this.#pending.delete(pending);
-      pending.reject(error);
-    }
-  }
-
-  /** Says why there is no connection, when that is news. */
-  #report(connection: Connection): void {
-    const { address } = connection.attempt;
-    const at = `the broker at ${formatBrokerAddress(address)}`;
-    const { fault } = connection;
-    if (this.#schedule.next.address === address && this.#schedule.next.version !== connection.attempt.version) {
-      return this.#logger.debug(`${at}: ${fault}; trying another version of MQTT`);
-    }
-    if (this.#schedule.contested) {
-      const { clientId } = this.#settings;
-      const contest = connection.isTakenOver
-        ? `another client with the client id '${clientId}' takes the connection over: each needs one of its own`
-        : `it accepts connections and closes them within seconds: probably another client has the client id '${clientId}' too, or the broker objects to what is sent`;
-      if (this.#contest === contest) return this.#logger.debug(`${at}: ${fault}`);
-      this.#contest = contest;
-      this.#fault = contest;
-      return this.#logger.error(`${at}: ${contest}; trying again, less and less often`);
-    }
-    this.#contest = undefined;
-    this.#fault = fault;
-    if (connection.wasUp) {
-      return this.#logger.warn(`lost the connection to ${formatBrokerAddress(address)}: ${fault}; trying again`);
-    }
-    if (this.#reported.get(address) === fault) return this.#logger.debug(`still: ${at}: ${fault}`);
-    this.#reported.set(address, fault);
-    if (connection.end.kind === 'refused') this.#logger.error(`${at}: ${fault}; trying again now and then`);
-    else this.#logger.warn(`${at}: ${fault}; trying again`);
-  }
-
-  /** The QoS and the retain flag that the broker takes (MQTT 5, sections 3.2.2.3.4 and 3.2.2.3.5). */
-  #grant({ qos = 0, retain = false }: PublishOptions): { qos: QoS; retain: boolean } {
-    const { maximumQoS, retainAvailable } = this.#limits;
-    if (qos > maximumQoS) this.#warnOnce(`the broker takes QoS ${maximumQoS} at most: QoS ${qos} is lowered`);
-    if (retain && !retainAvailable) this.#warnOnce('the broker retains no messages: they are sent without the flag');
-    return { qos: qos > maximumQoS ? maximumQoS : qos, retain: retain && retainAvailable };
-  }
-
-  #warnOnce(message: string): void {
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
-    this.#logger.warn(message);
   }
 
   async #shutdown(): Promise<void> {
@@ -515,13 +404,12 @@ export class MQTTConnector implements AsyncDisposable {
     const client = this.#client;
     this.#ended.abort();
     this.#inbound.stop();
-    this.#rejectPending(() => true, 'the connector was shut down', 'closed');
-    if (client) forgetAll(client);
+    this.#publisher.stop(client);
     if (connection) {
       // A broker that hangs would hold a polite end for ever.
-      const timer = setTimeout(() => {
+      let timer = setTimeout(() => {
         client?.stream?.destroy();
-        setTimeout(connection.close, DISCONNECT_TIMEOUT_MS).unref();
+        timer = setTimeout(connection.close, DISCONNECT_TIMEOUT_MS);
       }, DISCONNECT_TIMEOUT_MS);
       if (wasConnected) client?.end();
       else this.#giveUp(connection);
@@ -546,35 +434,25 @@ export class MQTTConnector implements AsyncDisposable {
   }
 }
 
-const CONNECTION_LOST = 'the connection to the broker was lost before';
-
-/** @throws {MQTTGatewayError} `invalid_message`: MQTT.js would send it, or destroy the connection over it */
-function checkMessage(topic: string, payload: unknown, { properties }: PublishOptions): void {
-  const fault =
-    topicFault(topic) ??
-    (typeof payload === 'string' || payload instanceof Uint8Array
-      ? undefined
-      : `a payload is a string or bytes, not ${typeof payload}`) ??
-    (properties && propertiesFault(properties));
-  if (fault !== undefined) throw new MQTTGatewayError('invalid_message', `can't publish: ${fault}`);
-}
-
-/** What an error that MQTT.js gives back for a publish means, or `undefined` for success. */
-function faultOfAnswer(error: Error, { qos, resumed }: Pending): MQTTConnectionError | undefined {
-  const { code: reason } = error as { code?: unknown };
-  // The broker had completed the delivery, and we missed it: no fault when a session is resumed (MQTT 5, section 3.7.2.1).
-  if (reason === PACKET_IDENTIFIER_NOT_FOUND && qos === 2 && resumed) return undefined;
-  const isAboutSession = reason === PACKET_IDENTIFIER_NOT_FOUND || reason === PACKET_IDENTIFIER_IN_USE;
-  // A reason code is the broker's own answer; everything else is about the connection.
-  const code = typeof reason === 'number' && !isAboutSession ? 'broker_refused' : 'broker_unreachable';
-  return new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error });
-}
-
 /** The topics that the broker refused: it answers them with 128 or more in place of a QoS, which MQTT.js makes an error. */
 function refusedTopics(error: Error | null, topics: readonly string[]): readonly string[] {
   if (!error) return [];
   const granted = (error as { packet?: { granted?: unknown } }).packet?.granted;
   return Array.isArray(granted) ? topics.filter((_topic, index) => (granted[index] as number) >= 128) : topics;
+}
+
+/** Waits so long, or until the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
 }
 
 function shutDownError(): MQTTConnectionError {

@@ -7,7 +7,7 @@ import { kindOf, quote, refusalOf } from './filter-answer.js';
 import { describeError, type Logger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
-import type { OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
+import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
 import { Sender } from './sender.js';
 import { topicFault } from './topic.js';
 
@@ -63,17 +63,13 @@ export class OutboundPath implements BusListener {
   async open(): Promise<void> {
     const listener: OutboxListener = {
       ready: () => this.#sender?.wake(),
+      kept: (kept) => this.#bookKept(kept),
       givenUp: (reason, count, rule) => {
         this.#books.drop(reason, rule, () => LOSSES[reason], count);
         this.#sender?.checkIdle();
       },
     };
-    const kept = await this.#outbox.open(listener);
-    // What an outbox has kept from an earlier life is on its way too.
-    for (const { rule, count } of kept) this.#books.receive(rule, count);
-    if (this.#outbox.waiting > 0) {
-      this.#logger.info(`${this.#outbox.waiting} messages of an earlier run wait for the broker`);
-    }
+    this.#bookKept(await this.#outbox.open(listener));
     this.#sender = new Sender({
       outbox: this.#outbox,
       connector: this.#connector,
@@ -123,6 +119,16 @@ export class OutboundPath implements BusListener {
   /** Keeps what waits. Resolves with how many messages are lost because the outbox can't. */
   close(): Promise<number> {
     return this.#sender ? this.#outbox.close() : Promise.resolve(0);
+  }
+
+  /** What an outbox has kept from an earlier life is on its way too. */
+  #bookKept(kept: readonly KeptMessages[]): void {
+    let sum = 0;
+    for (const { rule, count } of kept) {
+      this.#books.receive(rule, count);
+      sum += count;
+    }
+    if (sum > 0) this.#logger.info(`${sum} messages of an earlier run wait for the broker`);
   }
 
   /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */

@@ -84,7 +84,7 @@ export class ByteReader {
 
   bytes(): Uint8Array {
     const { start, end } = this.#sized();
-    return Uint8Array.prototype.slice.call(this.buffer, start, end);
+    return new Uint8Array(this.buffer.subarray(start, end));
   }
 
   #sized(): { start: number; end: number } {

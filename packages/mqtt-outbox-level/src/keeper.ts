@@ -129,16 +129,15 @@ export class Keeper {
     this.#reads.add(reading);
   }
 
-  /** Writes all that waits, and leaves the store. */
+  /** Writes all that waits, with a last attempt where that fails, and leaves the store. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const timer of [this.#tick, this.#progress, this.#retry]) clearTimeout(timer);
     await this.#working;
-    if (this.#fault !== undefined) await this.#reattach();
-    clearTimeout(this.#retry);
     this.#progressDue = true;
     this.#target = this.#backlog.lastSequence;
     if (this.#store && this.#fault === undefined) await this.#work();
+    if (this.#fault !== undefined) await this.#reattach();
     if (this.#store && this.#isEmpty && this.#writtenBytes > TIDY.bytes) this.#tidy(this.#store);
     await this.#tidying;
     await Promise.all(this.#reads);

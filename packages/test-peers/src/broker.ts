@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
@@ -31,6 +31,12 @@ export interface BrokerOptions {
   deniedTopic?: string;
   /** The only user who is let in. Default: everybody is. */
   user?: { name: string; password: string };
+  /** Lines of an access list in Mosquitto's words, as `topic readwrite a/#`. Only Mosquitto can. Default: everything is allowed. */
+  acl?: readonly string[];
+  /** More lines for `mosquitto.conf`, as `max_packet_size 1000`. Only Mosquitto can. */
+  settings?: readonly string[];
+  /** Keep sessions and retained messages on disk, over {@link Broker.restart} too. Only Mosquitto can. Default: false. */
+  persistence?: boolean;
 }
 
 /** A running broker on the loopback interface. */
@@ -41,8 +47,10 @@ export interface Broker extends AsyncDisposable {
   readonly url: string;
   /** The broker's process, where it has one of its own. */
   readonly pid?: number | undefined;
-  /** Cuts every connection without a goodbye. Only aedes can. */
+  /** Cuts every connection without a goodbye. Only aedes can; {@link startProxy} can for both. */
   cut(): void;
+  /** Ends the broker with this signal (default `SIGTERM`) and starts it again, on the same port. Only Mosquitto can. */
+  restart(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** The brokers that tests can run on here: aedes always, Mosquitto where it is installed. */
@@ -53,10 +61,12 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const scheme = options.webSocket ? (options.tls ? 'wss' : 'ws') : options.tls ? 'mqtts' : 'mqtt';
   const { kind = 'aedes' } = options;
   const running = kind === 'aedes' ? await startAedes(options) : await startMosquitto(options);
-  return { kind, host: '127.0.0.1', url: `${scheme}://127.0.0.1:${running.port}`, ...running };
+  // The process changes with a restart.
+  const own = { kind, host: '127.0.0.1', url: `${scheme}://127.0.0.1:${running.port}` } as const;
+  return Object.assign(running, own);
 }
 
-type Running = Pick<Broker, 'port' | 'pid' | 'cut'> & AsyncDisposable;
+type Running = Pick<Broker, 'port' | 'pid' | 'cut' | 'restart'> & AsyncDisposable;
 
 async function startAedes(options: BrokerOptions): Promise<Running> {
   const { port = 0, webSocket, tls, clientCertificate, deniedTopic, user } = options;
@@ -101,6 +111,7 @@ async function startAedes(options: BrokerOptions): Promise<Running> {
   return {
     port: (server.address() as { port: number }).port,
     cut,
+    restart: () => Promise.reject(new Error('aedes can not start again')),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -136,7 +147,19 @@ async function startMosquitto(options: BrokerOptions): Promise<Running> {
     await writeFile(path, content, { mode: 0o644 });
     return path;
   };
-  const lines = [`listener ${port} 127.0.0.1`, 'persistence false', 'max_queued_messages 0', 'set_tcp_nodelay true'];
+  const lines = [`listener ${port} 127.0.0.1`, 'max_queued_messages 0', 'set_tcp_nodelay true'];
+  if (options.persistence) {
+    const store = join(directory, 'store');
+    await mkdir(store);
+    // It gives up the rights of root, and then has to write there.
+    await chmod(store, 0o777);
+    lines.push('persistence true', `persistence_location ${store}/`);
+    // At each change: what it acknowledged is on disk, even when it is killed.
+    lines.push('autosave_on_changes true', 'autosave_interval 1');
+  } else {
+    lines.push('persistence false');
+  }
+  if (options.acl) lines.push(`acl_file ${await file('acl', `${options.acl.join('\n')}\n`)}`);
   if (options.webSocket) lines.push('protocol websockets');
   if (options.tls) {
     lines.push(`cafile ${await file('ca.pem', options.tls.ca)}`);
@@ -154,26 +177,42 @@ async function startMosquitto(options: BrokerOptions): Promise<Running> {
   } else {
     lines.push('allow_anonymous true');
   }
-  const child = spawn('mosquitto', ['-c', await file('mosquitto.conf', `${lines.join('\n')}\n`)], { stdio: 'ignore' });
-  const dispose = async () => {
-    await stopProcess(child);
-    await rm(directory, { recursive: true, force: true });
+  lines.push(...(options.settings ?? []));
+  const configuration = await file('mosquitto.conf', `${lines.join('\n')}\n`);
+  const start = async () => {
+    const child = spawn('mosquitto', ['-c', configuration], { stdio: 'ignore' });
+    try {
+      await waitFor('mosquitto to listen', () => {
+        if (child.exitCode !== null) throw new Error(`mosquitto ended at once with ${child.exitCode}`);
+        return accepts(port);
+      });
+    } catch (error) {
+      await stopProcess(child);
+      throw error;
+    }
+    return child;
   };
-  try {
-    await waitFor('mosquitto to listen', () => {
-      if (child.exitCode !== null) throw new Error(`mosquitto ended at once with ${child.exitCode}`);
-      return accepts(port);
-    });
-  } catch (error) {
-    await dispose();
+  const removeDirectory = () => rm(directory, { recursive: true, force: true });
+  let child = await start().catch(async (error: unknown) => {
+    await removeDirectory();
     throw error;
-  }
+  });
   return {
     port,
-    pid: child.pid,
+    get pid() {
+      return child.pid;
+    },
     cut() {
       throw new Error('Mosquitto can not cut connections');
     },
-    [Symbol.asyncDispose]: dispose,
+    async restart(signal = 'SIGTERM') {
+      if (signal === 'SIGKILL') child.kill(signal);
+      await stopProcess(child);
+      child = await start();
+    },
+    async [Symbol.asyncDispose]() {
+      await stopProcess(child);
+      await removeDirectory();
+    },
   };
 }

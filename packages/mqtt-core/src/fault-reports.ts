@@ -1,0 +1,63 @@
+import { type BrokerAddress, formatBrokerAddress } from './broker-address.js';
+import type { Connection } from './connection.js';
+import type { Logger } from './logger.js';
+
+/** Says why there is no connection, once for what repeats, and keeps it for whoever looks later. */
+export class FaultReports {
+  readonly #logger: Logger;
+  readonly #clientId: string;
+  /** What was last said of each address. */
+  readonly #reported = new Map<BrokerAddress, string>();
+  #fault: string | undefined;
+  /** What was said of another client that throws this one out. */
+  #contest: string | undefined;
+
+  constructor(logger: Logger, clientId: string) {
+    this.#logger = logger;
+    this.#clientId = clientId;
+  }
+
+  /** What is wrong, as far as it was reported. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
+  /**
+   * There is a connection.
+   *
+   * @param contested it may soon be gone again, for the same reason: nothing is over yet
+   */
+  connected(contested: boolean): void {
+    this.#reported.clear();
+    if (!contested) this.#fault = undefined;
+  }
+
+  /** A connection, or an attempt to make one, ended. */
+  report(connection: Connection, contested: boolean): void {
+    const { address } = connection.attempt;
+    const { fault } = connection;
+    const url = formatBrokerAddress(address);
+    if (contested) return this.#reportContest(connection);
+    this.#contest = undefined;
+    this.#fault = fault;
+    if (connection.wasUp) return this.#logger.warn(`lost the connection to ${url}: ${fault}; trying again`);
+    if (this.#reported.get(address) === fault) return this.#logger.debug(`still: the broker at ${url}: ${fault}`);
+    this.#reported.set(address, fault);
+    if (connection.end.kind === 'refused') {
+      this.#logger.error(`the broker at ${url}: ${fault}; trying again now and then`);
+    } else {
+      this.#logger.warn(`the broker at ${url}: ${fault}; trying again`);
+    }
+  }
+
+  #reportContest({ attempt, isTakenOver, fault }: Connection): void {
+    const url = formatBrokerAddress(attempt.address);
+    const contest = isTakenOver
+      ? `another client with the client id '${this.#clientId}' takes the connection over: each needs one of its own`
+      : `it accepts connections and closes them within seconds: probably another client has the client id '${this.#clientId}' too, or the broker objects to what is sent`;
+    if (this.#contest !== undefined) return this.#logger.debug(`the broker at ${url}: ${fault}`);
+    this.#contest = contest;
+    this.#fault = contest;
+    this.#logger.error(`the broker at ${url}: ${contest}; trying again, less and less often`);
+  }
+}

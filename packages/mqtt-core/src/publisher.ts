@@ -1,0 +1,158 @@
+import type { IConnackPacket, MqttClient } from 'mqtt';
+import { type BrokerLimits, readLimits, UNKNOWN_LIMITS } from './broker-limits.js';
+import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { describeError, type Logger } from './logger.js';
+import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
+import type { PublishOptions, QoS } from './mqtt-message.js';
+import { forgetAll, forgetAllButQoS2, markDuplicates } from './outgoing-messages.js';
+import type { WireVersion } from './reconnect-schedule.js';
+import { topicFault } from './topic.js';
+
+/** MQTT has 65,535 packet identifiers; MQTT.js keeps what finds none in a queue without bound. */
+const MAX_UNANSWERED = 65_000;
+/** Answers that concern the state of the session, not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
+const PACKET_IDENTIFIER_IN_USE = 145;
+const PACKET_IDENTIFIER_NOT_FOUND = 146;
+
+/** A message that was given to MQTT.js and is not settled. */
+interface Pending {
+  readonly qos: QoS;
+  /** It is delivered on in the session, over a connection later than that on which it was published. */
+  resumed: boolean;
+  resolve(): void;
+  reject(error: MQTTGatewayError): void;
+}
+
+/** Publishes over whatever connection there is, and settles each message: by the broker's answer, or by the loss of the connection. */
+export class Publisher {
+  readonly #logger: Logger;
+  readonly #pending = new Set<Pending>();
+  readonly #warned = new Set<string>();
+  #limits: BrokerLimits = UNKNOWN_LIMITS;
+  #version: WireVersion = 4;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** How many publishes of a QoS the broker allows to be unacknowledged. */
+  windowOf(qos: QoS): number {
+    return this.#limits.window[qos];
+  }
+
+  /** The broker accepted a connection; MQTT.js is about to send what it still has, if there is a session for it. */
+  opened(client: MqttClient, connack: IConnackPacket, version: WireVersion, sessionPresent: boolean): void {
+    this.#version = version;
+    this.#limits = readLimits(connack, version);
+    if (sessionPresent) {
+      for (const pending of this.#pending) pending.resumed = true;
+      markDuplicates(client);
+    } else {
+      this.#reject(() => true, 'the broker has lost the session in which it was sent');
+      forgetAll(client);
+    }
+  }
+
+  /**
+   * The connection ended.
+   *
+   * @param client `undefined` when it is no longer in use
+   * @param mayResume whether the session may go on: what is under way at QoS 2 then stays so
+   */
+  closed(client: MqttClient | undefined, mayResume: boolean): void {
+    this.#reject(({ qos }) => !mayResume || qos < 2, 'the connection to the broker was lost before');
+    if (!client) return;
+    if (mayResume) forgetAllButQoS2(client);
+    else forgetAll(client);
+  }
+
+  /** Gives back everything, for good. */
+  stop(client: MqttClient | undefined): void {
+    this.#reject(() => true, 'the connector was shut down', 'closed');
+    if (client) forgetAll(client);
+  }
+
+  /** See {@link MQTTConnector.publish}. */
+  async publish(
+    client: MqttClient | undefined,
+    topic: string,
+    payload: string | Uint8Array,
+    options: PublishOptions,
+  ): Promise<void> {
+    if (!client) throw new MQTTNotConnectedError();
+    checkMessage(topic, payload, options);
+    const { qos, retain } = this.#grant(options);
+    const properties = this.#version === 5 ? options.properties : undefined;
+    const { maximumPacketSize } = this.#limits;
+    if (maximumPacketSize !== Infinity) {
+      const size = publishSize(topic, payload, qos, properties);
+      if (size > maximumPacketSize) {
+        const message = `not published: ${size} bytes, and the broker takes ${maximumPacketSize} at most`;
+        throw new MQTTConnectionError(message, { code: 'broker_refused' });
+      }
+    }
+    if (this.#pending.size >= MAX_UNANSWERED) {
+      throw new MQTTConnectionError(`not published: ${MAX_UNANSWERED} messages wait for the broker's answer already`);
+    }
+
+    await new Promise<void>((resolve, reject) => {
+      // MQTT.js never calls back for QoS 0 when the socket dies while full: at the latest the loss of the connection settles it.
+      const pending: Pending = { qos, resumed: false, resolve, reject };
+      this.#pending.add(pending);
+      const settle = (error?: Error) => {
+        if (!this.#pending.delete(pending)) return;
+        const fault = error && faultOfAnswer(error, pending);
+        if (fault) reject(fault);
+        else resolve();
+      };
+      const packetProperties = properties && { properties: toPacketProperties(properties) };
+      client.publish(topic, payload as string | Buffer, { qos, retain, ...packetProperties }, settle);
+    });
+  }
+
+  /** The QoS and the retain flag that the broker takes (MQTT 5, sections 3.2.2.3.4 and 3.2.2.3.5). */
+  #grant({ qos = 0, retain = false }: PublishOptions): { qos: QoS; retain: boolean } {
+    const { maximumQoS, retainAvailable } = this.#limits;
+    if (qos > maximumQoS) this.#warnOnce(`the broker takes QoS ${maximumQoS} at most: QoS ${qos} is lowered`);
+    if (retain && !retainAvailable) this.#warnOnce('the broker retains no messages: they are sent without the flag');
+    return { qos: qos > maximumQoS ? maximumQoS : qos, retain: retain && retainAvailable };
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.#logger.warn(message);
+  }
+
+  /** Rejects what will not be acknowledged any more: whoever published it knows what to do. */
+  #reject(which: (pending: Pending) => boolean, why: string, code?: 'closed'): void {
+    const rejected = [...this.#pending].filter(which);
+    if (rejected.length === 0) return;
+    const error = new MQTTConnectionError(`not acknowledged: ${why}`, code && { code });
+    for (const pending of rejected) {
+      this.#pending.delete(pending);
+      pending.reject(error);
+    }
+  }
+}
+
+/** @throws {MQTTGatewayError} `invalid_message`: MQTT.js would send it, or destroy the connection over it */
+function checkMessage(topic: string, payload: unknown, { properties }: PublishOptions): void {
+  const isPayload = typeof payload === 'string' || payload instanceof Uint8Array;
+  const fault =
+    topicFault(topic) ??
+    (isPayload ? undefined : `a payload is a string or bytes, not ${typeof payload}`) ??
+    (properties && propertiesFault(properties));
+  if (fault !== undefined) throw new MQTTGatewayError('invalid_message', `can't publish: ${fault}`);
+}
+
+/** What an error that MQTT.js gives back for a publish means, or `undefined` for success. */
+function faultOfAnswer(error: Error, { qos, resumed }: Pending): MQTTConnectionError | undefined {
+  const { code: reason } = error as { code?: unknown };
+  // The broker had completed the delivery, and we missed it: no fault when a session is resumed (MQTT 5, section 3.7.2.1).
+  if (reason === PACKET_IDENTIFIER_NOT_FOUND && qos === 2 && resumed) return undefined;
+  const isAboutSession = reason === PACKET_IDENTIFIER_NOT_FOUND || reason === PACKET_IDENTIFIER_IN_USE;
+  // A reason code is the broker's own answer; everything else is about the connection.
+  const code = typeof reason === 'number' && !isAboutSession ? 'broker_refused' : 'broker_unreachable';
+  return new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error });
+}
