@@ -49,7 +49,7 @@ describe('the gateway service', () => {
     expect(DEFAULT_BROKER_PORT).toBe(61_613);
     expect(MQTTGatewayServiceObject.DEFAULT_BROKER_PORT).toBe(61_613);
     const address = (host: string, port?: number) =>
-      new MQTTConnector(connectorOptions({ ...complete, broker: { host, port } })).address.port;
+      new MQTTConnector(connectorOptions({ ...complete, broker: { host, port } })).addresses[0]?.port;
     expect([address('h'), address('h', 1884), address('mqtt://h'), address('mqtt://h:1885')]).toEqual([
       61_613, 1884, 1883, 1885,
     ]);
