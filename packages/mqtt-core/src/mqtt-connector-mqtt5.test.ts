@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, startMuteServer, startProxy, waitFor } from '@cstbox/test-peers';
 import { connectAsync } from 'mqtt';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, QUICKLY, rest, SlowListener } from './connector.fixtures.js';
@@ -203,9 +203,12 @@ describe.runIf(brokerKinds.includes('mosquitto'))('a connector to a broker with 
   });
 
   it('says that the broker keeps the session for a shorter time', async () => {
-    await using broker = await startBroker({ kind: 'mosquitto', settings: ['persistent_client_expiration 1h'] });
-    await using connector = new MQTTConnector({ broker: broker.url, clientId: 'box', sessionExpiry: 0xffff_ffff });
+    // CONNACK that accepts, with a session expiry interval (0x11) of 10 s.
+    await using mute = await startMuteServer(0, Buffer.from([0x20, 8, 0, 0, 5, 0x11, 0, 0, 0, 10]));
+    const logger = keepLog();
+    const options = { broker: '127.0.0.1', port: mute.port, clientId: 'box', logger };
+    await using connector = new MQTTConnector({ ...options, sessionExpiry: 60 });
     await connector.run();
-    expect(connector.status).toMatchObject({ protocolVersion: '5', sessionPresent: false });
+    expect(logger.at('warn')).toEqual(['warn the broker keeps a session for 10 s only, not for 60 s']);
   });
 });

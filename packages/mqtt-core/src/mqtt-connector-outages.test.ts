@@ -114,19 +114,33 @@ describe('a connector whose broker is away', () => {
     ]);
   });
 
-  it('notices a connection that is dead, though nobody closed it', async () => {
-    await using broker = await startBroker();
-    await using proxy = await startProxy(broker.port);
-    const options = { broker: '127.0.0.1', port: proxy.port, keepAlive: 1, connectTimeoutMs: 200, ...QUICKLY };
-    await using connector = new MQTTConnector(options);
-    await connector.run();
-    const { connections } = proxy;
-    proxy.stall();
-    await waitFor('the loss', () => !connector.connected);
-    expect(proxy.connections).toBe(connections);
-    proxy.flow();
-    await waitFor('the return', () => connector.connected);
-  });
+  it.each([
+    ['no session', {}],
+    ['a session', { clientId: 'box', sessionExpiry: 60 }],
+  ])(
+    'notices a connection that is dead, though nobody closed it, and with %s sends nothing again by itself',
+    async (_what, session) => {
+      await using broker = await startBroker();
+      await using proxy = await startProxy(broker.port);
+      await using listener = new Listener({ broker: broker.url, topics: ['a'] });
+      await listener.run();
+      const options = { broker: '127.0.0.1', port: proxy.port, keepAlive: 1, connectTimeoutMs: 200, ...QUICKLY };
+      await using connector = new MQTTConnector({ ...options, ...session });
+      await connector.run();
+      const { connections } = proxy;
+      proxy.stall();
+      const lost = connector.publish('a', 'lost', { qos: 1 });
+      await expect(lost).rejects.toMatchObject({ code: 'broker_unreachable' });
+      expect(connector.connected).toBe(false);
+      expect(proxy.connections).toBe(connections);
+      proxy.flow();
+      await waitFor('the return', () => connector.connected);
+      await connector.publish('a', 'later', { qos: 1 });
+      await listener.message(0);
+      await rest(50);
+      expect(listener.texts).toEqual(['later']);
+    },
+  );
 
   it.each([
     ['before it runs', async () => {}],
