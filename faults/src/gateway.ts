@@ -20,7 +20,7 @@ export interface Life {
   readonly number: number;
   endedMs?: number;
   end?: 'killed' | 'terminated' | 'crashed';
-  /** It has begun to log, and so can be sent signals; before, most of them would end it. */
+  /** It has begun to log, and so takes signals; before, they would end it. */
   hasSpoken?: boolean;
   /** When it was frozen: from, to. */
   readonly frozen: { fromMs: number; toMs: number }[];
@@ -127,7 +127,8 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   #signal(signal: 'SIGUSR1' | 'SIGUSR2'): void {
-    if (this.lives.at(-1)?.hasSpoken) this.#process.signal(signal);
+    const life = this.lives.at(-1);
+    if (life?.hasSpoken && life.end === undefined) this.#process.signal(signal);
   }
 
   #endLife(end: 'killed' | 'terminated'): void {
