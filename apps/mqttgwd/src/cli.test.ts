@@ -87,7 +87,9 @@ async function joinBus(bus: Bus): Promise<DBusLink> {
   return link;
 }
 
-const RULES = {
+/** What most configurations here have in common. */
+const COMMON = {
+  outbox: { directory: 'outbox' },
   filters: {
     outbound: {
       use: '@cstbox/mqtt-filters-re',
@@ -119,7 +121,7 @@ async function openHouse(kind: BrokerKind, options: Record<string, unknown> = {}
   const configuration = await place.file('gateway.json', {
     broker: { host: broker.host, port: broker.port, client_id: 'box-17' },
     listened_topics: ['site/+/set/#'],
-    ...RULES,
+    ...COMMON,
     ...options,
   });
   const gateway = use(Daemon.start(['-c', configuration], environment));
@@ -269,7 +271,7 @@ describe.skipIf(dbusDaemonMissing()).each(brokerKinds)('mqttgwd between a bus an
     const port = await freePort();
     const configuration = await place.file(
       'c.yaml',
-      `broker: {host: 127.0.0.1, port: ${port}}\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+      `broker: {host: 127.0.0.1, port: ${port}}\noutbox: {directory: outbox}\nfilters: ${JSON.stringify(COMMON.filters)}\n`,
     );
     await using gateway = Daemon.start(['-c', configuration], environment);
     await gateway.says('ECONNREFUSED');
@@ -300,7 +302,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
       malformed() {},
     });
     await using broker = await startBroker();
-    const configuration = await place.file('c.json', { broker: { host: broker.url }, ...RULES });
+    const configuration = await place.file('c.json', { broker: { host: broker.url }, ...COMMON });
     await using gateway = Daemon.start(['--config', configuration, '--loglevel', 'ERROR'], environment);
     await waitFor('the announcements', () => states.length === 2);
     const introspect = (path: string) =>
@@ -341,7 +343,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await using bus = await startBus();
     const configuration = await place.file('c.json', {
       broker: { host: '127.0.0.1', port: await freePort() },
-      ...RULES,
+      ...COMMON,
     });
     await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
     await gateway.says('ECONNREFUSED');
@@ -358,7 +360,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await once(mute, 'listening');
     try {
       const { port } = mute.address() as { port: number };
-      const configuration = await place.file('c.json', { broker: { host: '127.0.0.1', port }, ...RULES });
+      const configuration = await place.file('c.json', { broker: { host: '127.0.0.1', port }, ...COMMON });
       await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: bus.address });
       await gateway.says('running');
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -408,8 +410,8 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
   it('waits for a bus that is away, says where it looks, and stops at once when it is told to', async () => {
     await using place = await workplace();
     const broker = { host: '127.0.0.1', port: await freePort() };
-    const configuration = await place.file('c.json', { broker, ...RULES });
-    const inFile = await place.file('d.json', { broker, dbus: { address_file: 'bus.env' }, ...RULES });
+    const configuration = await place.file('c.json', { broker, ...COMMON });
+    const inFile = await place.file('d.json', { broker, dbus: { address_file: 'bus.env' }, ...COMMON });
     for (const [path, environment, line] of [
       [
         configuration,
@@ -437,7 +439,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
 
   it('refuses an address in the environment that can never work', async () => {
     await using place = await workplace();
-    const configuration = await place.file('c.json', { broker: { host: 'localhost' }, ...RULES });
+    const configuration = await place.file('c.json', { broker: { host: 'localhost' }, ...COMMON });
     expect(await run(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'nonsense' })).toMatchObject({
       code: 78,
       printed: expect.stringContaining('it comes from DBUS_SESSION_BUS_ADDRESS'),
@@ -450,7 +452,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     const configuration = await place.file('c.json', {
       broker: { host: '127.0.0.1', port: await freePort() },
       dbus: { address: bus.address },
-      ...RULES,
+      ...COMMON,
     });
     await using gateway = Daemon.start(['-c', configuration], { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' });
     await gateway.says('running');
@@ -465,7 +467,7 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
       broker: { host: broker.url },
       listened_topics: ['site/+/set/#'],
       dbus: { address_file: 'bus.env' },
-      ...RULES,
+      ...COMMON,
     });
     const say = (bus: Bus) =>
       place.file('bus.env', `DBUS_SESSION_BUS_ADDRESS='${bus.address}';\nDBUS_SESSION_BUS_PID=1;\n`);
@@ -521,15 +523,15 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     const configuration = await place.file('c.json', {
       broker: { host: broker.url },
       auth: { username: 'box', password: 'pl4nted-s3cret' },
-      ...RULES,
+      ...COMMON,
     });
     await using gateway = Daemon.start(['-c', configuration, '--debug'], { DBUS_SESSION_BUS_ADDRESS: bus.address });
-    await gateway.says('still:', 10_000);
+    await gateway.says('trying again now and then', 10_000);
     const processes = await new Promise<string>((resolve) =>
       execFile('ps', ['axww', '-o', 'args'], (_error, stdout) => resolve(stdout)),
     );
     expect(gateway.printed + processes).not.toContain('pl4nted-s3cret');
-    expect(gateway.printed).toMatch(/\[W\] MQTTConnector > .*refused/i);
+    expect(gateway.printed).toMatch(/\[E\] MQTTConnector > .*refused/i);
   });
 });
 
@@ -598,7 +600,7 @@ filters:
     await using place = await workplace();
     const path = await place.file(
       'c.yaml',
-      `broker: {host: h}\nqos: 7\ntls:\n  ca_certs: ca.pem\n  certfile: cert.pem\n  keyfile: key.pem\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+      `broker: {host: h}\nqos: 7\ntls:\n  ca_certs: ca.pem\n  certfile: cert.pem\n  keyfile: key.pem\nfilters: ${JSON.stringify(COMMON.filters)}\n`,
     );
     const { code, printed } = await run(['-c', path]);
     expect(code).toBe(78);
@@ -614,7 +616,7 @@ filters:
     await place.file('ca.pem', '{}');
     const path = await place.file(
       'c.yaml',
-      `broker: {host: h}\ntls: {ca_certs: ca.pem}\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+      `broker: {host: h}\ntls: {ca_certs: ca.pem}\nfilters: ${JSON.stringify(COMMON.filters)}\n`,
     );
     const { printed } = await run(['-c', path]);
     expect(printed).toMatch(
@@ -628,7 +630,7 @@ filters:
     await using place = await workplace();
     const path = await place.file(
       'c.yaml',
-      `broker: {host: h}\ntls:\n  ca_certs: ca.pem\nfilters: ${JSON.stringify(RULES.filters)}\n`,
+      `broker: {host: h}\ntls:\n  ca_certs: ca.pem\nfilters: ${JSON.stringify(COMMON.filters)}\n`,
     );
     const { code, printed } = await run(['-c', path]);
     expect(code).toBe(78);
@@ -641,6 +643,7 @@ filters:
 describe('a filter of somebody else', () => {
   const filters = (use: string, options = {}) => ({
     broker: { host: '127.0.0.1' },
+    outbox: COMMON.outbox,
     filters: { outbound: { use, ...options } },
   });
   const good = `export const createOutboundFilter = ({ topic }) => ({ channels: ['sensor'], getMqttTopic: () => topic, makePayload: () => 'mine' });`;

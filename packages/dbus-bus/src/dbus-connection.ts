@@ -58,6 +58,8 @@ export class DBusConnection implements AsyncDisposable {
   onMethodCall: ((message: DBusMessage) => void) | undefined;
   /** Called before each message that arrives; whoever watches over the connection sets it. */
   onMessage: (() => void) | undefined;
+  /** Called when the connection has ended, before what is pending is rejected. */
+  onEnd: (() => void) | undefined;
 
   readonly #socket: Socket;
   readonly #logger: Logger;
@@ -327,6 +329,7 @@ export class DBusConnection implements AsyncDisposable {
   #end(reason: string): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
+    this.onEnd?.();
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
       reject(new MQTTGatewayError('bus_unreachable', `the connection to the bus has ended: ${reason}`));

@@ -153,7 +153,10 @@ export class DBusLink implements AsyncDisposable {
       this.#place = await this.#address.read();
       const connection = await this.#connect();
       connection.onMethodCall = (message) => this.onMethodCall?.(message);
-      void connection.closed.then(() => this.#wake());
+      connection.onEnd = () => {
+        if (this.#isOpen()) this.#state.set('away');
+        this.#wake();
+      };
       this.#current = connection;
       if (!(await this.#prepare(connection))) return undefined;
       this.#reported.clear();
@@ -209,7 +212,6 @@ export class DBusLink implements AsyncDisposable {
     }
     if (this.#isOpen()) {
       this.#logger.warn(`lost the bus at ${this.#place}: ${await connection.closed}; joining it again`);
-      this.#state.set('away');
     }
     await this.#drop(connection, 'closed');
   }

@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
+import { type BrokerKind, brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, QUICKLY, rest, SlowListener } from './connector.fixtures.js';
 import { MQTTGatewayError } from './errors.js';
@@ -7,14 +7,13 @@ import type { QoS } from './mqtt-message.js';
 
 const SESSION = { clientId: 'box', sessionExpiry: 300 } as const;
 /** Each broker with the versions that it speaks. */
-const peers = brokerKinds.flatMap(
-  (kind) =>
-    kind === 'aedes'
-      ? ([[kind, '3.1.1']] as const)
-      : ([
-          [kind, '3.1.1'],
-          [kind, '5'],
-        ] as const), // prettier-ignore
+const peers = brokerKinds.flatMap((kind): [BrokerKind, '3.1.1' | '5'][] =>
+  kind === 'aedes'
+    ? [[kind, '3.1.1']]
+    : [
+        [kind, '3.1.1'],
+        [kind, '5'],
+      ],
 );
 
 async function publishAll(url: string, topic: string, texts: readonly string[], qos: QoS = 1) {
@@ -31,7 +30,7 @@ describe('a session', () => {
   });
 });
 
-describe.each(peers)('a connector with a session at %s, with MQTT %s', (kind, protocolVersion) => {
+describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s', (kind, protocolVersion) => {
   it.each([1, 2] as const)('gets the QoS %s messages that came while it was away', async (qos) => {
     await using broker = await startBroker({ kind });
     const options = { broker: broker.url, topics: ['a'], subscribeQoS: qos, protocolVersion, ...SESSION };

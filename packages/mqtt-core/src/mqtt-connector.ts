@@ -277,7 +277,10 @@ export class MQTTConnector implements AsyncDisposable {
       step((connection) => {
         if (packet.cmd === 'connack') this.#onConnack(client, connection, packet);
         // Deliveries of an earlier connection go on one after the other before the subscriptions: each is progress.
-        else if (packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') connection.deadline?.refresh();
+        else if (packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') {
+          connection.deadline?.refresh();
+          this.#publisher.answered();
+        }
       }),
     );
     client.on('connect', () => step((connection) => this.#subscribe(client, connection)));

@@ -17,6 +17,13 @@ export function forgetAllButQoS2(client: MqttClient): void {
   }
 }
 
+/** The same, for what the broker has not said to have received; the callback of each gets an error. */
+export function forgetUnreceived(client: MqttClient): void {
+  for (const id of Object.keys(client.outgoing).map(Number)) {
+    if (stored(client, id)?.cmd === 'publish') client.removeOutgoingMessage(id);
+  }
+}
+
 /** Marks what is about to be sent again as such (MQTT 3.1.1, section 3.3.1.1); MQTT.js does not. */
 export function markDuplicates(client: MqttClient): void {
   for (const id of Object.keys(client.outgoing).map(Number)) {

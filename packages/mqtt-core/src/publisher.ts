@@ -4,7 +4,7 @@ import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './
 import { describeError, type Logger } from './logger.js';
 import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
 import type { PublishOptions, QoS } from './mqtt-message.js';
-import { forgetAll, forgetAllButQoS2, markDuplicates } from './outgoing-messages.js';
+import { forgetAll, forgetAllButQoS2, forgetUnreceived, markDuplicates } from './outgoing-messages.js';
 import type { WireVersion } from './reconnect-schedule.js';
 import { topicFault } from './topic.js';
 
@@ -13,6 +13,12 @@ const MAX_UNANSWERED = 65_000;
 /** Answers that concern the state of the session, not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
 const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
+
+/**
+ * So many connections may end in a row without the broker answering anything at QoS 2, before what it did not receive is given
+ * back: one of the messages may be the reason, and MQTT.js would send it again first thing for ever.
+ */
+const MAX_FRUITLESS = 2;
 
 /** A message that was given to MQTT.js and is not settled. */
 interface Pending {
@@ -30,6 +36,9 @@ export class Publisher {
   readonly #warned = new Set<string>();
   #limits: BrokerLimits = UNKNOWN_LIMITS;
   #version: WireVersion = 4;
+  /** Connections that ended one after the other without an answer to a QoS 2 message. */
+  #fruitless = 0;
+  #isOpen = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -42,6 +51,7 @@ export class Publisher {
 
   /** The broker accepted a connection; MQTT.js is about to send what it still has, if there is a session for it. */
   opened(client: MqttClient, connack: IConnackPacket, version: WireVersion, sessionPresent: boolean): void {
+    this.#isOpen = true;
     this.#version = version;
     this.#limits = readLimits(connack, version);
     if (sessionPresent) {
@@ -53,6 +63,11 @@ export class Publisher {
     }
   }
 
+  /** The broker answered a QoS 2 message. */
+  answered(): void {
+    this.#fruitless = 0;
+  }
+
   /**
    * The connection ended.
    *
@@ -62,8 +77,12 @@ export class Publisher {
   closed(client: MqttClient | undefined, mayResume: boolean): void {
     this.#reject(({ qos }) => !mayResume || qos < 2, 'the connection to the broker was lost before');
     if (!client) return;
-    if (mayResume) forgetAllButQoS2(client);
-    else forgetAll(client);
+    if (!mayResume) return forgetAll(client);
+    forgetAllButQoS2(client);
+    // An attempt that failed says nothing about messages, and nor does a connection on which none was under way.
+    if (this.#isOpen) this.#fruitless = this.#pending.size > 0 ? this.#fruitless + 1 : 0;
+    this.#isOpen = false;
+    if (this.#fruitless > MAX_FRUITLESS) forgetUnreceived(client);
   }
 
   /** Gives back everything, for good. */

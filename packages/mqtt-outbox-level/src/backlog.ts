@@ -169,6 +169,14 @@ export class Backlog {
     this.toWrite.add(segment);
   }
 
+  /** What is in the store and belongs to nothing here has to be deleted; so many messages wait in it. */
+  discard(first: number, waiting: number): void {
+    const stray = new Segment(first);
+    stray.removed = true;
+    stray.waitingOnDisk = waiting;
+    this.toDelete.push(stray);
+  }
+
   /** Puts segments that were found on disk before all others. */
   prepend(found: readonly Segment[], lastSequence: number): void {
     const behind = this.#head;

@@ -42,7 +42,7 @@ async function flip(file: string, place: number, bit: number): Promise<void> {
 describe('a damaged store', () => {
   it.each(['.log', '.ldb', 'MANIFEST', 'CURRENT', 'witness'])(
     'whose %s is damaged costs no more than the damaged records, and each loss is counted',
-    { timeout: 120_000 },
+    { timeout: 60_000 },
     async (kind) => {
       await using place = await temporaryDirectory();
       const original = join(place.path, 'original');
@@ -84,7 +84,7 @@ describe('a damaged store', () => {
             await rm(directory, { recursive: true });
           },
         ),
-        { numRuns: 40 },
+        { numRuns: 15 },
       );
     },
   );

@@ -1,9 +1,10 @@
-import { type KeptMessages, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
+import { type KeptMessages, type Logger, MQTTGatewayError, silentLogger } from '@cstbox/mqtt-core';
 import type { Backlog } from './backlog.js';
-import { checksumOf, decodeData, encodeData } from './codec.js';
-import { isDamage, isLocked, remedyFor, wholeStory } from './place-fault.js';
-import { NewerFormatError, type OpenedStore, openStore } from './recovery.js';
-import { type Entry, Segment } from './segment.js';
+import { Change, compare } from './change.js';
+import { checksumOf, decodeData } from './codec.js';
+import { describeFault, isDamage, isLocked, lockedBy, remedyFor, wholeStory } from './place-fault.js';
+import { openStore } from './recovery.js';
+import { Segment } from './segment.js';
 import { FORMAT, type LevelStore, type StoreState } from './store.js';
 import { writeWitness } from './witness.js';
 
@@ -32,11 +33,11 @@ export interface KeeperParts {
   readonly onMissing: (count: number) => void;
 }
 
-/** How much is written with one change, and so how long the next one has to wait for the disk. */
-const MAX_WRITE = { messages: 1_024, bytes: 4 * 1024 * 1024 };
-
 /** How often it is written down, at most, what was settled, and what the store holds; in ms. */
 const PROGRESS_MS = 1_000;
+
+/** It is written down at once when so many segments are settled: they would all be sent again after a crash. */
+const PROGRESS_SEGMENTS = 16;
 
 /** Sequence numbers are reserved in advance: after a crash those that were given in memory only are not given again. */
 const RESERVE = 1_000_000;
@@ -51,7 +52,7 @@ export class Keeper {
   #store: LevelStore | undefined;
   #path = '';
   #state: StoreState = { format: FORMAT, generation: 0, waiting: 0, oldest: 1, ceiling: 0 };
-  /** Segments known to be on disk from this life, or found there. */
+  /** The store was opened, and what it had kept is in the backlog. */
   #attached = false;
   /** LevelDB found damage in the store after it was opened. */
   #damaged = false;
@@ -59,17 +60,22 @@ export class Keeper {
   #blind = false;
   #fault: string | undefined;
   #closing = false;
-  /** The last look at what has to be written; what is written now; what is tidied up. */
+  /** The next look at what has to be written. */
   #tick: NodeJS.Timeout | undefined;
+  /** When it is written down what was settled. */
   #progress: NodeJS.Timeout | undefined;
+  #progressDue = false;
   #retry: NodeJS.Timeout | undefined;
+  /** What is being written, or opened. */
   #working: Promise<void> | undefined;
   #tidying: Promise<void> | undefined;
-  #reads = new Set<Promise<void>>();
+  readonly #reads = new Set<Promise<void>>();
+  /** How often the store was opened since all was well. */
+  #attempts = 0;
+  /** The youngest sequence number at the last look. */
   #mark = 0;
   /** Write what was put up to this sequence number. */
   #target = 0;
-  #progressDue = false;
   #witnessedAt = Number.NEGATIVE_INFINITY;
   #tidiedAt = Number.NEGATIVE_INFINITY;
   #writtenBytes = 0;
@@ -114,7 +120,8 @@ export class Keeper {
 
   noticeSettled(): void {
     const { toUpdate, toDelete } = this.#backlog;
-    if (toUpdate.size > 0 || toDelete.length > 0) this.#progressAfter(PROGRESS_MS);
+    if (toDelete.length >= PROGRESS_SEGMENTS && !this.#progressDue) this.#flush(this.#target, true);
+    else if (toUpdate.size > 0 || toDelete.length > 0) this.#progressAfter(PROGRESS_MS);
   }
 
   /** Reads a segment's messages into memory. */
@@ -174,10 +181,18 @@ export class Keeper {
   #flush(target: number, progress = false): void {
     this.#target = Math.max(this.#target, target);
     this.#progressDue ||= progress;
-    if (this.#fault !== undefined || this.#closing || this.#working) return;
-    this.#working = this.#work().finally(() => {
+    if (this.#fault === undefined && !this.#closing && !this.#working) this.#next(() => this.#work());
+  }
+
+  /** Does something after what is being done. */
+  #next(work: () => Promise<void>): void {
+    const next = (this.#working ?? Promise.resolve()).then(work).finally(() => {
+      if (this.#working !== next) return;
       this.#working = undefined;
+      // Asked for after it had looked for the last time.
+      if (this.#progressDue) this.#flush(this.#target);
     });
+    this.#working = next;
   }
 
   async #work(): Promise<void> {
@@ -188,6 +203,7 @@ export class Keeper {
       if (this.#fault !== undefined) {
         this.#fault = undefined;
         this.#damaged = false;
+        this.#attempts = 0;
         this.#parts.logger.info(`messages are kept in ${this.#parts.directory} again`);
       }
     } catch (error) {
@@ -199,61 +215,21 @@ export class Keeper {
   async #write(): Promise<void> {
     const store = this.#store;
     if (!store) throw new Error('the store is not open');
-    const backlog = this.#backlog;
     clearTimeout(this.#progress);
     this.#progress = undefined;
     this.#progressDue = false;
-    const written: { segment: Segment; entries: readonly Entry[]; end: number; checksum: number; waiting: number }[] =
-      [];
-    const batches = [];
-    let { waiting } = this.#state;
-    let [messages, bytes] = [0, 0];
-    for (const segment of backlog.toWrite) {
-      if (messages >= MAX_WRITE.messages || bytes >= MAX_WRITE.bytes) break;
-      const entries = [...segment.live()];
-      if (entries.length === 0) continue;
-      const data = encodeData(segment.first, entries);
-      const checksum = checksumOf(data) ?? 0;
-      const summary = { ...segment.summary(), settled: undefined };
-      batches.push({ first: segment.first, data, checksum, summary });
-      written.push({ segment, entries, end: segment.slots, checksum, waiting: entries.length });
-      segment.writing = segment.slots;
-      waiting += entries.length - segment.waitingOnDisk;
-      messages += entries.length;
-      bytes += data.length;
-    }
-    const progress = [];
-    for (const segment of backlog.toUpdate) {
-      if (segment.writing > 0) continue;
-      const { first, checksum } = segment;
-      const summary = segment.summary(segment.stored);
-      progress.push({ segment, first, checksum, summary });
-      waiting += summary.waiting - segment.waitingOnDisk;
-    }
-    const deleted = backlog.toDelete;
-    backlog.toDelete = [];
-    for (const segment of deleted) waiting -= segment.waitingOnDisk;
-    backlog.toUpdate.clear();
-    const ceiling = backlog.lastSequence + (this.#closing ? 0 : RESERVE);
-    const state = { format: FORMAT, generation: this.#state.generation + 1, waiting, oldest: backlog.oldest, ceiling };
+    const ceiling = this.#backlog.lastSequence + (this.#closing ? 0 : RESERVE);
+    const change = new Change(this.#backlog, this.#state, ceiling);
     try {
-      await store.write({ batches, progress, deleted: deleted.map(({ first }) => first), state });
+      await store.write(change);
     } catch (error) {
-      for (const { segment } of written) segment.writing = 0;
-      for (const { segment } of progress) if (!segment.removed) backlog.toUpdate.add(segment);
-      backlog.toDelete.push(...deleted);
+      change.failed();
       throw error;
     }
-    this.#state = state;
-    for (const { segment, entries, end, checksum, waiting: live } of written) {
-      segment.writing = 0;
-      segment.checksum = checksum;
-      segment.waitingOnDisk = live;
-      backlog.saved(segment, entries, end);
-    }
-    for (const { segment, summary } of progress) segment.waitingOnDisk = summary.waiting;
-    this.#writtenBytes += bytes;
-    this.#parts.onSaved(written.map(({ segment }) => segment));
+    this.#state = change.state;
+    this.#writtenBytes += change.bytes;
+    change.done();
+    this.#parts.onSaved(change.segments);
     await this.#afterWrite(store);
   }
 
@@ -319,11 +295,7 @@ export class Keeper {
     this.#parts.onReadable();
     if (this.#closing) return;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
-      this.#working = this.#reattach().finally(() => {
-        this.#working = undefined;
-      });
-    }, retryAfterMs);
+    this.#retry = setTimeout(() => this.#next(() => this.#reattach()), retryAfterMs);
   }
 
   async #reattach(): Promise<void> {
@@ -349,14 +321,16 @@ export class Keeper {
   /** Opens the store. Returns what was found in it, the first time. */
   async #attach(): Promise<readonly KeptMessages[]> {
     const { directory, logger } = this.#parts;
-    const opened = await openStore(directory, logger, this.#damaged);
+    // What the first attempts had to say need not be said every ten seconds.
+    const say = ++this.#attempts <= 2 ? logger : { ...silentLogger, debug: logger.debug.bind(logger) };
+    const opened = await openStore(directory, say, this.#damaged);
     this.#store = opened.store;
     this.#blind = false;
     this.#path = opened.path;
     this.#state = opened.state;
-    this.#backlog.toDelete.push(...opened.junk.map((first) => new Segment(first)));
+    for (const first of opened.junk) this.#backlog.discard(first, 0);
     if (this.#attached) {
-      this.#compare(opened);
+      for (const segment of compare(this.#backlog, opened.batches)) this.#parts.onDamaged(segment);
       return [];
     }
     this.#attached = true;
@@ -370,44 +344,4 @@ export class Keeper {
     if (opened.missing > 0) this.#parts.onMissing(opened.missing);
     return [...kept].map(([rule, count]) => ({ rule, count }));
   }
-
-  /** After the store was opened again: is what was written still there, and only that? */
-  #compare({ batches }: OpenedStore): void {
-    const backlog = this.#backlog;
-    const found = new Map(batches.map((batch) => [batch.first, batch]));
-    const onDisk = [...backlog.segments()].filter(({ stored }) => stored > 0);
-    for (const segment of [...onDisk, ...backlog.toDelete]) {
-      const batch = found.get(segment.first);
-      found.delete(segment.first);
-      if (batch) {
-        segment.waitingOnDisk = batch.summary.waiting;
-        segment.checksum = batch.checksum;
-        if (!segment.removed) backlog.toUpdate.add(segment);
-      } else if (segment.removed) {
-        segment.waitingOnDisk = 0;
-      } else if (segment.entries) {
-        backlog.unsave(segment);
-      } else {
-        this.#parts.onDamaged(segment);
-      }
-    }
-    // What is left was written although LevelDB said that it was not. It is in memory too.
-    for (const batch of found.values()) {
-      const stray = Segment.stored(batch.first, batch.summary, batch.checksum);
-      stray.removed = true;
-      backlog.toDelete.push(stray);
-    }
-  }
-}
-
-function lockedBy(directory: string): string {
-  return `another process keeps messages in ${directory}: stop it, or choose another directory`;
-}
-
-function describeFault(error: unknown, directory: string): string {
-  if (error instanceof NewerFormatError) return `${error.message}; until then messages wait in memory only`;
-  const words = isLocked(error)
-    ? lockedBy(directory)
-    : `can't keep messages in ${directory}: ${remedyFor(error) ?? wholeStory(error)}`;
-  return `${words}; until then messages wait in memory only`;
 }

@@ -31,9 +31,9 @@ export interface LevelOutboxOptions {
   maxAgeMs?: number;
   /** What to give up when too many wait. Default: the oldest. */
   giveUp?: GiveUp;
-  /** How many messages may wait in memory that are not on disk. Default: 10,000. */
+  /** How many messages may wait in memory that are not on disk. Default: 100,000. */
   memoryMessages?: number;
-  /** How many bytes of topics and payloads may wait in memory that are not on disk. Default: 16 MiB. */
+  /** How many bytes of topics and payloads may wait in memory that are not on disk. Default: 64 MiB. */
   memoryBytes?: number;
   /** `spill`: a message is on its way to disk when it has waited for so long, in ms. Default: 1,000. */
   spillAfterMs?: number;
@@ -47,6 +47,9 @@ export interface LevelOutboxOptions {
 
 /** How many segments are read before they are needed, and kept in memory though they are on disk. */
 const READ_AHEAD = 4;
+
+/** From this share of the memory on, messages go to disk at once: the rest is for what comes while they are written. */
+const EAGER_SHARE = 0.25;
 
 /** How often messages that have waited for too long are looked for, in ms, at the most and at the least. */
 const AGE_CHECK_MS = { min: 100, max: 60_000 };
@@ -79,8 +82,8 @@ export class LevelOutbox implements Outbox {
     this.#maxBytes = options.maxBytes ?? 1024 * 1024 * 1024;
     this.#maxAgeMs = options.maxAgeMs ?? Number.POSITIVE_INFINITY;
     this.#giveUp = options.giveUp ?? 'oldest';
-    this.#memoryMessages = options.memoryMessages ?? 10_000;
-    this.#memoryBytes = options.memoryBytes ?? 16 * 1024 * 1024;
+    this.#memoryMessages = options.memoryMessages ?? 100_000;
+    this.#memoryBytes = options.memoryBytes ?? 64 * 1024 * 1024;
     const { spillAfterMs = 1_000, commitIntervalMs = 50 } = options;
     this.#keeper = new Keeper({
       directory,
@@ -88,8 +91,8 @@ export class LevelOutbox implements Outbox {
       // What was put in one half of the time is written at the end of the other, whatever clocks do.
       intervalMs: this.#durable ? commitIntervalMs : spillAfterMs / 2,
       atOnce: this.#durable,
-      eagerMessages: this.#durable ? 256 : Math.ceil(this.#memoryMessages / 2),
-      eagerBytes: this.#memoryBytes / 2,
+      eagerMessages: this.#durable ? 256 : Math.ceil(this.#memoryMessages * EAGER_SHARE),
+      eagerBytes: this.#memoryBytes * EAGER_SHARE,
       retryAfterMs,
       logger,
       onKept: (kept) => this.#listener.kept(kept),

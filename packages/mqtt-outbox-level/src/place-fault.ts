@@ -1,5 +1,8 @@
 import { describeError } from '@cstbox/mqtt-core';
 
+/** The store was written by a later version of this package. */
+export class NewerFormatError extends Error {}
+
 /** What to do about a place that can't be used, by what the operating system says of it. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/no space left|ENOSPC/i, 'the file system is full: free some space'],
@@ -36,4 +39,18 @@ export function isLocked(error: unknown): boolean {
 export function isDamage(error: unknown): boolean {
   const isOfStore = /corruption: |IO error: |not ?found: |invalid argument: /i.test(wholeStory(error));
   return isOfStore && !isLocked(error) && remedyFor(error) === undefined;
+}
+
+/** Somebody else uses the directory. */
+export function lockedBy(directory: string): string {
+  return `another process keeps messages in ${directory}: stop it, or choose another directory`;
+}
+
+/** Why messages can't be kept, for an operator. */
+export function describeFault(error: unknown, directory: string): string {
+  if (error instanceof NewerFormatError) return `${error.message}; until then messages wait in memory only`;
+  const words = isLocked(error)
+    ? lockedBy(directory)
+    : `can't keep messages in ${directory}: ${remedyFor(error) ?? wholeStory(error)}`;
+  return `${words}; until then messages wait in memory only`;
 }

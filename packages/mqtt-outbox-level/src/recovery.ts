@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@cstbox/mqtt-core';
-import { isDamage, wholeStory } from './place-fault.js';
+import { isDamage, NewerFormatError, wholeStory } from './place-fault.js';
 import { FORMAT, LevelStore, type StoreContent, type StoreState } from './store.js';
 import { isTreacherous, readWitness, type Witness } from './witness.js';
 
@@ -15,9 +15,6 @@ export interface OpenedStore extends StoreContent {
   /** How many of them are not there. */
   readonly missing: number;
 }
-
-/** The store was written by a later version of this package. */
-export class NewerFormatError extends Error {}
 
 /**
  * Opens the store in a directory, and makes it if there is none. One that is damaged is repaired, and set aside for a new one

@@ -70,6 +70,9 @@ export class LevelStore {
       // What is read is read once: caching it would only take memory.
       cacheSize: 256 * 1024,
       writeBufferSize: 2 * 1024 * 1024,
+      // Files are mapped into memory to be read: the least of both that LevelDB allows, 64 files of 1 MiB.
+      maxOpenFiles: 74,
+      maxFileSize: 1024 * 1024,
     });
     await db.open();
     return new LevelStore(db);
@@ -146,11 +149,12 @@ export class LevelStore {
   /** Resolves when the change is on disk. */
   async write({ batches, progress, deleted, state }: StoreChange): Promise<void> {
     const chain = this.#db.batch();
+    // First: what is strange may have the key of what is written again.
+    for (const first of deleted) chain.del(keyOf('d', first)).del(keyOf('i', first));
     for (const { first, data, ...entry } of batches) {
       chain.put(keyOf('d', first), data).put(keyOf('i', first), encodeIndex(first, entry));
     }
     for (const { first, ...entry } of progress) chain.put(keyOf('i', first), encodeIndex(first, entry));
-    for (const first of deleted) chain.del(keyOf('d', first)).del(keyOf('i', first));
     chain.put(STATE, encodeState(state));
     await chain.write({ sync: true });
   }

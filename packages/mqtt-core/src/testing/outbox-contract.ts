@@ -164,9 +164,10 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
 
     contractCase(
       'gives up what is too old instead of giving it',
-      withOutbox({ maxAgeMs: 20 }, async (tested) => {
+      // So long that an outbox that writes first has written the young one before it is old.
+      withOutbox({ maxAgeMs: 500 }, async (tested) => {
         tested.put('1', '2');
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 550));
         tested.put('3');
         assert.equal(await tested.nextPayload(), '3');
         assert.equal(tested.lost('outbox_expired'), 2);
