@@ -18,6 +18,7 @@ const CLOCK = fileURLToPath(new URL('../step-clock.mjs', import.meta.url));
 /** From one start of the gateway to its end. */
 export interface Life {
   readonly number: number;
+  readonly startedMs: number;
   endedMs?: number;
   end?: 'killed' | 'terminated' | 'crashed';
   /** It has begun to log, and so takes signals; before, they would end it. */
@@ -75,7 +76,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   async start(): Promise<void> {
     if (this.isRunning) return;
-    const life: Life = { number: this.lives.length + 1, frozen: [], counts: {} };
+    const life: Life = { number: this.lives.length + 1, startedMs: performance.now(), frozen: [], counts: {} };
     this.lives.push(life);
     this.#options.onStart(life);
     await this.#process.start();
