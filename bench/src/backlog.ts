@@ -136,8 +136,9 @@ function percentOf(whole: number, part: number): number | null {
 async function untilCounted(gateway: RunningGateway, signal: AbortSignal): Promise<GatewayCounts | undefined> {
   const deadline = performance.now() + COUNTS_WITHIN_MS;
   for (;;) {
-    const counts = await gateway.counts(deadline - performance.now());
-    if (counts === undefined || counts.waiting > 0 || performance.now() > deadline) return counts;
+    // One that has just started may not be there yet to answer.
+    const counts = await gateway.counts(200);
+    if ((counts !== undefined && counts.waiting > 0) || performance.now() > deadline) return counts;
     await sleep(10, undefined, { signal });
   }
 }
