@@ -35,6 +35,8 @@ export function judge(
     for (const { direction, reasons } of Object.values(counts)) {
       for (const [reason, count] of Object.entries(reasons)) {
         if (isDamaged && reason === 'outbox_damaged') continue;
+        // Nobody holds a command of QoS 0 for the next life.
+        if (setting.qos === 0 && reason === 'stopped') continue;
         problems.push(`life ${number} of the gateway dropped ${count} as ${reason} (${direction})`);
       }
     }

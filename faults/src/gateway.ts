@@ -18,9 +18,10 @@ const CLOCK = fileURLToPath(new URL('../step-clock.mjs', import.meta.url));
 /** From one start of the gateway to its end. */
 export interface Life {
   readonly number: number;
+  readonly startedMs: number;
   endedMs?: number;
   end?: 'killed' | 'terminated' | 'crashed';
-  /** It has begun to log, and so can be sent signals; before, most of them would end it. */
+  /** It has begun to log, and so takes signals; before, they would end it. */
   hasSpoken?: boolean;
   /** When it was frozen: from, to. */
   readonly frozen: { fromMs: number; toMs: number }[];
@@ -75,7 +76,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   async start(): Promise<void> {
     if (this.isRunning) return;
-    const life: Life = { number: this.lives.length + 1, frozen: [], counts: {} };
+    const life: Life = { number: this.lives.length + 1, startedMs: performance.now(), frozen: [], counts: {} };
     this.lives.push(life);
     this.#options.onStart(life);
     await this.#process.start();
@@ -127,7 +128,8 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   #signal(signal: 'SIGUSR1' | 'SIGUSR2'): void {
-    if (this.lives.at(-1)?.hasSpoken) this.#process.signal(signal);
+    const life = this.lives.at(-1);
+    if (life?.hasSpoken && life.end === undefined) this.#process.signal(signal);
   }
 
   #endLife(end: 'killed' | 'terminated'): void {

@@ -1,8 +1,14 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { brokerKinds, dbusDaemonMissing } from '@cstbox/test-peers';
 import { daemonMissing } from './gateway.js';
 import { type FaultsOptions, parseOptions, USAGE } from './options.js';
 import { renderFailure, renderRun, renderSettings, renderTable } from './report.js';
 import { type RunResult, runSchedule } from './run.js';
+
+/** Here goes the story of each broken run. */
+const STORIES = fileURLToPath(new URL('../results/', import.meta.url));
 
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
 if (args.includes('--help') || args.includes('-h')) {
@@ -44,6 +50,7 @@ async function runAll({ schedules, jobs, verbose }: FaultsOptions, signal: Abort
       const result = await runSchedule(schedule, AbortSignal.any([signal, failure.signal]));
       results.push(result);
       if (verbose) console.log(`${result.story.join('\n')}\n`);
+      if (result.problems.length > 0) await keepStory(result);
       console.error(`${results.length}/${schedules.length} ${renderRun(result)}`);
     }
   };
@@ -61,5 +68,12 @@ async function runAll({ schedules, jobs, verbose }: FaultsOptions, signal: Abort
   for (const result of broken) console.log(`\n${renderFailure(result)}`);
   const seconds = Math.round((performance.now() - startMs) / 1_000);
   console.log(`\n${results.length} runs in ${seconds} s, ${broken.length} broken.`);
+  if (broken.length > 0) console.log(`What happened in them: ${STORIES}`);
   return results;
+}
+
+/** A fault that comes once in ten runs of its seed is understood from the run in which it came. */
+async function keepStory({ schedule, story }: RunResult): Promise<void> {
+  await mkdir(STORIES, { recursive: true });
+  await writeFile(join(STORIES, `seed-${schedule.seed}.log`), `${story.join('\n')}\n`);
 }

@@ -24,7 +24,7 @@ describe('the command line', () => {
 
   it.each([
     [['--seed', 'x'], '--seed: x'],
-    [['--seed', '-1'], ''],
+    [['--seed=-1'], '--seed: -1'],
     [['--jobs', '0'], '--jobs: 0'],
     [['--runs', ''], '--runs: '],
     [['--fault', 'flood'], '--fault: flood is none of gatewayKill,'],

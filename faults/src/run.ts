@@ -8,7 +8,6 @@ import {
   missingEvents,
 } from './checker.js';
 import { judge } from './expectations.js';
-import type { Life } from './gateway.js';
 import { House } from './house.js';
 import { Injector } from './inject.js';
 import { Random } from './random.js';
@@ -31,6 +30,8 @@ export interface RunResult {
 const DRAIN_WITHIN_MS = 30_000;
 /** Nothing has arrived for so long: nothing more will. */
 const QUIET_MS = 800;
+/** The same while something is missing that nothing excuses: a gateway that has not read its store yet says that nothing waits. */
+const QUIET_AT_A_LOSS_MS = 4_000;
 const ASK_EVERY_MS = 200;
 
 /** Runs a schedule: opens a house, breaks it, mends it, waits until it is quiet, and counts. */
@@ -56,16 +57,15 @@ export async function runSchedule(schedule: Schedule, signal: AbortSignal): Prom
   signal.throwIfAborted();
   say('everything is mended');
   await mend(house);
-  await untilQuiet(house, complain, signal);
-  const isAtGateway = handedOver(house);
-  // Nothing waits any more: this end excuses no loss.
-  const lives = structuredClone(house.gateway.lives);
+  await untilQuiet(house, schedule, complain, signal);
+  // Before the gateway ends: that end excuses no loss.
+  const evidence = collect(house, schedule);
   await house.gateway.terminate();
   say('the gateway has ended');
-  const evidence = collect(house, schedule, lives, isAtGateway);
   const [events, commands] = [checkEvents(evidence.events), checkCommands(evidence.commands)];
   for (const problem of judge(schedule, events, commands, house.gateway.lives)) complain(problem);
-  if (events.lost > 0) say(`lost: ${describeNumbers(missingEvents(evidence.events.offered, house.arrivals))}`);
+  if (events.lost > 0)
+    say(`lost: ${describeNumbers(missingEvents(evidence.events.offered, evidence.events.arrivals))}`);
   return { schedule, events, commands, problems, story, seconds: (performance.now() - startMs) / 1_000 };
 }
 
@@ -97,25 +97,30 @@ async function mend(house: House): Promise<void> {
 }
 
 /** Waits until nothing waits anywhere, or nothing moves any more. */
-async function untilQuiet(house: House, complain: (problem: string) => void, signal: AbortSignal): Promise<void> {
+async function untilQuiet(
+  house: House,
+  schedule: Schedule,
+  complain: (problem: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const deadlineMs = performance.now() + DRAIN_WITHIN_MS;
-  let waiting = '';
   for (;;) {
     signal.throwIfAborted();
     house.gateway.askCounts();
     await sleep(ASK_EVERY_MS);
-    waiting = whatWaits(house);
-    if (waiting === '') return;
-    if (performance.now() > deadlineMs) break;
+    const waits = whatWaits(house, schedule);
+    if (waits === '') return;
+    if (performance.now() > deadlineMs) return complain(`not quiet after ${DRAIN_WITHIN_MS / 1_000} s: ${waits}`);
     if (!house.gateway.isRunning) await house.gateway.start();
   }
-  complain(`not quiet after ${DRAIN_WITHIN_MS / 1_000} s: ${waiting}`);
 }
 
-function whatWaits({ witness, gateway, arrivals, untakenCommands }: House): string {
+function whatWaits(house: House, schedule: Schedule): string {
+  const { witness, gateway, arrivals, untakenCommands } = house;
   const nowMs = performance.now();
-  const lastMs = Math.max(arrivals.at(-1)?.atMs ?? 0, witness.commands.at(-1)?.atMs ?? 0);
-  const [out, into] = [gateway.life.counts['bus to MQTT'], gateway.life.counts['MQTT to bus']];
+  const { startedMs, counts } = gateway.life;
+  const quietMs = nowMs - Math.max(startedMs, arrivals.at(-1)?.atMs ?? 0, witness.commands.at(-1)?.atMs ?? 0);
+  const [out, into] = [counts['bus to MQTT'], counts['MQTT to bus']];
   const isFresh = out !== undefined && into !== undefined && out.atMs > nowMs - 2 * ASK_EVERY_MS;
   const waits = [
     !witness.hasProof && 'the gateway does not listen to the bus, or does not answer a ping',
@@ -123,9 +128,15 @@ function whatWaits({ witness, gateway, arrivals, untakenCommands }: House): stri
     !isFresh && 'the gateway gives no account on SIGUSR1',
     isFresh && out.waiting > 0 && `${out.waiting} events wait in the gateway`,
     isFresh && into.waiting > 0 && `${into.waiting} commands wait in the gateway`,
-    lastMs > nowMs - QUIET_MS && 'something still arrives',
+    quietMs < QUIET_MS && 'something still arrives',
+    quietMs < QUIET_AT_A_LOSS_MS && isAtALoss(house, schedule) && 'something is missing',
   ];
   return waits.filter(Boolean).join('; ');
+}
+
+function isAtALoss(house: House, schedule: Schedule): boolean {
+  const { events, commands } = collect(house, schedule);
+  return checkEvents(events).lost + checkCommands(commands).lost > 0;
 }
 
 /** Whether the broker has handed a command over on a connection that still stands. */
@@ -134,12 +145,8 @@ function handedOver({ wire }: House): (number: number) => boolean {
   return (number) => open.has(wire.handedCommands.get(number) ?? 0);
 }
 
-function collect(
-  house: House,
-  { setting }: Schedule,
-  lives: readonly Life[],
-  isAtGateway: (number: number) => boolean,
-): { events: EventEvidence; commands: CommandEvidence } {
+/** What has been seen up to now. */
+function collect(house: House, { setting }: Schedule): { events: EventEvidence; commands: CommandEvidence } {
   const { witness, wire, gateway, brokerKillsMs, busKillsMs } = house;
   const damaged = gateway.lives.reduce(
     (sum, { counts }) => sum + (counts['bus to MQTT']?.reasons.outbox_damaged ?? 0),
@@ -149,9 +156,9 @@ function collect(
     events: {
       setting,
       offered: [...witness.offered.values()],
-      arrivals: house.arrivals,
+      arrivals: [...house.arrivals],
       acknowledged: wire.acknowledgedEvents,
-      lives,
+      lives: structuredClone(gateway.lives),
       brokerKillsMs,
       breaksMs: wire.breaksMs,
       damaged,
@@ -161,7 +168,7 @@ function collect(
       published: house.commands,
       arrivals: witness.commands.filter(({ number }) => number > 0),
       acknowledgedMs: wire.acknowledgedCommands,
-      isAtGateway,
+      isAtGateway: handedOver(house),
       brokerKillsMs,
       busKillsMs,
     },
