@@ -7,10 +7,10 @@ import { InboundFilter, OutboundFilter } from './filter.js';
 import { InboundPath } from './inbound-path.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
+import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import { OutboundPath } from './outbound-path.js';
-import { MemoryOutbox } from './memory-outbox.js';
 import type { Outbox } from './outbox.js';
 import type { ReplyCounts } from './replies.js';
 
