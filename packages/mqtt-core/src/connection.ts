@@ -1,4 +1,6 @@
 import { explainFault, kindOfRefusal } from './explain-fault.js';
+import { describeError } from './logger.js';
+import type { OrphanRelease } from './orphan-release.js';
 import type { Attempt, AttemptEnd } from './reconnect-schedule.js';
 
 /** The broker says that another client connected with the same identifier (MQTT 5, section 3.14.2.1). */
@@ -18,6 +20,8 @@ export class Connection {
   /** When the broker accepted it, in ms of `performance.now()`. */
   acceptedAt: number | undefined;
   sessionPresent = false;
+  /** While the broker is asked to release what an earlier process has left in the session. */
+  orphans: OrphanRelease | undefined;
   /** The broker has answered the subscriptions too. */
   wasUp = false;
   /** Nothing more is to be done with it: it ended, or is about to. */
@@ -53,8 +57,9 @@ export class Connection {
   get fault(): string {
     if (this.givenUpFor !== undefined) return this.givenUpFor;
     if (this.reason !== undefined) return this.reason;
+    // What may be wrong with the address is not, once the broker has accepted the connection.
+    if (this.acceptedAt !== undefined) return this.#error ? describeError(this.#error) : 'the broker closed it';
     if (this.#error) return explainFault(this.#error, this.attempt.address);
-    if (this.acceptedAt !== undefined) return 'the broker closed it';
     return 'closed the connection at once: is this a port for MQTT?';
   }
 

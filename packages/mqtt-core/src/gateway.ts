@@ -76,6 +76,7 @@ export class Gateway implements AsyncDisposable {
   readonly #out: OutboundPath;
   readonly #observers = new Set<(crossing: Crossing) => void>();
   #subscription: BusSubscription | undefined;
+  #isOpen = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -103,8 +104,9 @@ export class Gateway implements AsyncDisposable {
     return { out: this.#out.counts, in: this.#in.counts, replies: this.#in.replies };
   }
 
-  /** Writes the counts of both directions to the log. */
+  /** Writes the counts of both directions to the log, from the start on. */
   logCounts(): void {
+    if (!this.#isOpen) return this.#logger.info('not started yet: nothing is counted');
     if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
     if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
   }
@@ -155,6 +157,7 @@ export class Gateway implements AsyncDisposable {
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: make a new one');
     await this.#out.open();
+    this.#isOpen = true;
     if (this.#outbound) this.#subscription = await this.#bus.subscribe(this.#outbound.channels, this.#out);
     if (this.#inbound) this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
     // Rejects only when it is shut down before it ever connected.
@@ -178,7 +181,7 @@ export class Gateway implements AsyncDisposable {
     clearTimeout(timer);
     const { waiting } = this.#outbox;
     const lost = await this.#out.close();
-    this.logCounts();
+    if (this.#isOpen) this.logCounts();
     if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
     if (waiting > lost) this.#logger.info(`${waiting - lost} messages are kept for the next start`);
   }

@@ -14,6 +14,7 @@ import { FaultReports } from './fault-reports.js';
 import { ACKNOWLEDGED_LATER, InboundFlow } from './inbound-flow.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
+import { OrphanRelease } from './orphan-release.js';
 import { Publisher } from './publisher.js';
 import { ReconnectSchedule } from './reconnect-schedule.js';
 
@@ -21,6 +22,9 @@ import { ReconnectSchedule } from './reconnect-schedule.js';
 const DISCONNECT_TIMEOUT_MS = 1_000;
 /** A destroyed socket closes at once; an MQTT.js client that does not say so in this time is replaced. */
 const CLOSE_TIMEOUT_MS = 3_000;
+/** A broker need not answer for what it does not know, though MQTT says it should: it gets no longer than this. */
+const RELEASE_TIMEOUT_MS = 3_000;
+
 /**
  * The connection to the broker: keeps it up, subscribes, publishes, and hands over what comes in.
  *
@@ -41,6 +45,8 @@ export class MQTTConnector implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #faults: FaultReports;
   readonly #watchers = new Set<(state: LinkState) => void>();
+  /** Where the broker's session is known to hold nothing of an earlier process. */
+  readonly #ownSessions = new Set<BrokerAddress>();
   #client: MqttClient | undefined;
   #connection: Connection | undefined;
   #state: LinkState = 'idle';
@@ -280,10 +286,11 @@ export class MQTTConnector implements AsyncDisposable {
         else if (packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') {
           connection.deadline?.refresh();
           this.#publisher.answered();
+          if (packet.cmd === 'pubcomp') connection.orphans?.completed(packet.messageId as number);
         }
       }),
     );
-    client.on('connect', () => step((connection) => this.#subscribe(client, connection)));
+    client.on('connect', () => step((connection) => this.#adoptSession(client, connection)));
     client.on('disconnect', ({ reasonCode }) =>
       step((connection) => {
         connection.reasonCode = reasonCode;
@@ -326,6 +333,27 @@ export class MQTTConnector implements AsyncDisposable {
     if (version === 5 && granted < this.#settings.sessionExpiry) {
       this.#logger.warn(`the broker keeps a session for ${granted} s only, not for ${this.#settings.sessionExpiry} s`);
     }
+  }
+
+  /** A session that is there before this process had one here holds what an earlier process has left. */
+  #adoptSession(client: MqttClient, connection: Connection): void {
+    const { address } = connection.attempt;
+    if (!connection.sessionPresent || this.#ownSessions.has(address)) {
+      this.#ownSessions.add(address);
+      return this.#subscribe(client, connection);
+    }
+    const proceed = () => {
+      if (connection.isOver || connection.orphans === undefined) return;
+      connection.orphans = undefined;
+      this.#ownSessions.add(address);
+      this.#subscribe(client, connection);
+    };
+    clearTimeout(connection.deadline);
+    connection.deadline = setTimeout(() => {
+      this.#logger.debug('the broker does not answer for identifiers that it does not know');
+      proceed();
+    }, RELEASE_TIMEOUT_MS);
+    connection.orphans = new OrphanRelease(client, proceed);
   }
 
   #subscribe(client: MqttClient, connection: Connection): void {

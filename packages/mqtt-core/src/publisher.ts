@@ -10,9 +10,11 @@ import { topicFault } from './topic.js';
 
 /** MQTT has 65,535 packet identifiers; MQTT.js keeps what finds none in a queue without bound. */
 const MAX_UNANSWERED = 65_000;
-/** Answers that concern the state of the session, not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
+/** Answers that concern the state of the session, or of the broker, and not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
 const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
+/** The broker can't take more for now (MQTT 5, section 4.13.1). */
+const QUOTA_EXCEEDED = 151;
 
 /**
  * So many connections may end in a row without the broker answering anything at QoS 2, before what it did not receive is given
@@ -170,8 +172,10 @@ function faultOfAnswer(error: Error, { qos, resumed }: Pending): MQTTConnectionE
   const { code: reason } = error as { code?: unknown };
   // The broker had completed the delivery, and we missed it: no fault when a session is resumed (MQTT 5, section 3.7.2.1).
   if (reason === PACKET_IDENTIFIER_NOT_FOUND && qos === 2 && resumed) return undefined;
-  const isAboutSession = reason === PACKET_IDENTIFIER_NOT_FOUND || reason === PACKET_IDENTIFIER_IN_USE;
+  const isWeather = [PACKET_IDENTIFIER_NOT_FOUND, PACKET_IDENTIFIER_IN_USE, QUOTA_EXCEEDED].some(
+    (each) => each === reason,
+  );
   // A reason code is the broker's own answer; everything else is about the connection.
-  const code = typeof reason === 'number' && !isAboutSession ? 'broker_refused' : 'broker_unreachable';
+  const code = typeof reason === 'number' && !isWeather ? 'broker_refused' : 'broker_unreachable';
   return new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error });
 }

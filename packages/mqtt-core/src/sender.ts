@@ -12,6 +12,8 @@ import { Suspects } from './suspects.js';
 const IN_FLIGHT_WINDOW = 500;
 /** How often it is looked whether acknowledgements come, within the time that one may take. */
 const LOOKS_PER_TIMEOUT = 4;
+/** How long to leave alone a broker that can't take more for now. */
+const PAUSE_MS = 1_000;
 /** What a message says of itself that did not go out when it came. */
 const REPLAYED: MessageProperties = Object.freeze({ userProperties: Object.freeze({ replayed: 'true' }) });
 
@@ -64,8 +66,8 @@ export class Sender {
   /** Up to this sequence messages have waited for a connection, or were sent before. */
   #replayedUpTo = 0;
   #refill: NodeJS.Immediate | undefined;
-  #probe: NodeJS.Timeout | undefined;
-  /** Not while the socket is full, or a new connection has to prove itself. */
+  #pausing: NodeJS.Timeout | undefined;
+  /** Not while the socket is full, a new connection has to prove itself, or the broker can't take more. */
   #mayWrite = true;
   /** Counts connections, for what was begun on an earlier one. */
   #connection = 0;
@@ -120,7 +122,7 @@ export class Sender {
     this.#unwatch();
     clearImmediate(this.#refill);
     clearInterval(this.#watchdog);
-    clearTimeout(this.#probe);
+    clearTimeout(this.#pausing);
   }
 
   #resume(): void {
@@ -128,19 +130,25 @@ export class Sender {
     this.#replayedUpTo = this.#outbox.lastSequence;
     this.#window = this.#suspects.firstWindow;
     for (const flight of this.#flights) flight.sentAt = this.#looks;
-    const quietMs = this.#suspects.startProbe();
-    this.#mayWrite = quietMs === 0;
-    if (quietMs === 0) return this.wake();
-    this.#probe = setTimeout(() => {
+    this.#pause(this.#suspects.startProbe());
+  }
+
+  /** Sends nothing for so long. */
+  #pause(ms: number): void {
+    clearTimeout(this.#pausing);
+    this.#mayWrite = ms === 0;
+    if (this.#closed) return;
+    if (ms === 0) return this.wake();
+    this.#pausing = setTimeout(() => {
       this.#suspects.endProbe();
       this.#mayWrite = true;
       this.wake();
-    }, quietMs);
+    }, ms);
   }
 
   /** The connection is lost. What was on the wire comes back by itself. */
   #interrupt(): void {
-    clearTimeout(this.#probe);
+    clearTimeout(this.#pausing);
     const [flight] = this.#flights;
     const wasAlone = this.#flights.size === 1 && flight !== undefined && this.#looks - flight.sentAt <= 1;
     if (this.#suspects.connectionLost(wasAlone ? flight.entry : undefined) && flight) {
@@ -192,7 +200,9 @@ export class Sender {
       // What a lost connection swallowed is sent again.
       this.#flights.delete(flight);
       this.#outbox.giveBack(entry);
-      return this.wake();
+      // The broker is there, and can't take it now.
+      if (this.#connector.connected) this.#pause(PAUSE_MS);
+      return;
     }
     if (!this.#settle(flight)) return;
     this.#acknowledgedAt = this.#looks;
