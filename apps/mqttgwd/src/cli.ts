@@ -113,7 +113,7 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
   const stop = stopSignal();
   process.on('uncaughtException', (error) => process.exit(fail(error)));
   try {
-    await daemon({ environment: process.env, logger, onCountsWanted, signal: stop });
+    await daemon({ environment: process.env, logger, onStatusWanted, signal: stop });
   } catch (error) {
     if (!stop.aborted) process.exitCode = fail(error);
   }
@@ -125,8 +125,8 @@ async function run({ loglevel, debug }: Options, daemon: (options: DaemonOptions
 }
 
 /** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
-function onCountsWanted(logCounts: () => void): void {
-  process.on('SIGUSR1', logCounts);
+function onStatusWanted(logStatus: () => void): void {
+  process.on('SIGUSR1', logStatus);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */

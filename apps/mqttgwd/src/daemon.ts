@@ -17,8 +17,8 @@ export interface DaemonOptions {
   environment: Readonly<Record<string, string | undefined>>;
   /** Makes the logger of a component. */
   logger: (component: string) => Logger;
-  /** Takes what writes the counts to the log, to be called when somebody wants to see them. */
-  onCountsWanted: (logCounts: () => void) => void;
+  /** Takes what writes counts and status to the log, to be called when somebody wants to see them. */
+  onStatusWanted: (logStatus: () => void) => void;
   /** Stops the daemon in order. */
   signal: AbortSignal;
 }
@@ -38,7 +38,7 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
     const outbox = createOutbox(configuration, logger('Outbox'));
     const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, outbox, logger });
-    options.onCountsWanted(() => service.gateway?.logCounts());
+    options.onStatusWanted(() => service.gateway?.logStatus());
     return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
   });
 }

@@ -29,14 +29,23 @@ describe('the books', () => {
     for (let n = 0; n < 30_000; n++) books.receive(`rule ${n}`);
     expect(books.counts.received).toBe(30_000);
     expect(Object.keys(books.counts.rules).length).toBeLessThan(30_000);
+    for (let n = 0; n < 1_000; n++) books.drop(`reason ${n}`, 'rule 1', () => '');
+    expect(Object.keys(books.counts.dropped).length).toBeLessThan(200);
+    expect(books.counts.waiting).toBe(29_000);
   });
 
   it('take any name for a name', () => {
     const books = new Accounting('an event', silentLogger);
     books.receive('__proto__');
+    books.receive('a', 2);
     books.drop('constructor', '__proto__', () => '');
+    for (const reason of ['constructor', '__proto__']) books.drop(reason, 'a', () => '');
     expect(books.counts.waiting).toBe(0);
-    expect(Object.keys(books.counts.rules)).toEqual(['__proto__']);
+    expect(Object.entries(books.counts.dropped)).toEqual([
+      ['constructor', 2],
+      ['__proto__', 1],
+    ]);
+    expect(Object.keys(books.counts.rules)).toEqual(['__proto__', 'a']);
   });
 
   it('log the first loss for each reason', () => {

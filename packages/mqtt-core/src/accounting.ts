@@ -23,6 +23,10 @@ export interface DirectionCounts extends Counts {
 /** More rules than that share the books of those without a name: a filter that invents names must not fill the memory. */
 const MAX_RULES = 20_000;
 
+/** More reasons than that are booked as one. */
+const MAX_REASONS = 100;
+const OTHER_REASONS = 'other_reasons';
+
 /** The books of one rule, or of what no rule decided. What was received and is not yet anything else is waiting. */
 class Ledger {
   received = 0;
@@ -47,7 +51,7 @@ class Ledger {
 export class Accounting {
   readonly #unnamed = new Ledger();
   readonly #ledgers = new Map<string, Ledger>();
-  readonly #loggedReasons = new Set<string>();
+  readonly #reasons = new Set<string>();
   readonly #logger: Logger;
 
   constructor(
@@ -71,10 +75,12 @@ export class Accounting {
 
   /** Counts a loss. The first of each reason is worth a line in the log, a flood of them is not. */
   drop(reason: string, rule: string | undefined, detail: () => string, count = 1): void {
+    const isKnown = this.#reasons.has(reason);
+    const booked = isKnown || this.#reasons.size < MAX_REASONS ? reason : OTHER_REASONS;
     const { dropped } = this.#of(rule);
-    dropped.set(reason, (dropped.get(reason) ?? 0) + count);
-    if (this.#loggedReasons.has(reason)) return;
-    this.#loggedReasons.add(reason);
+    dropped.set(booked, (dropped.get(booked) ?? 0) + count);
+    if (isKnown || (booked === OTHER_REASONS && this.#reasons.has(OTHER_REASONS))) return;
+    this.#reasons.add(booked);
     this.#logger.warn(`dropped ${this.what} (${reason}): ${detail()}; further ones are counted, not logged`);
   }
 
@@ -97,15 +103,15 @@ export class Accounting {
 
 function sum(all: readonly Counts[]): Counts {
   const total = { received: 0, forwarded: 0, filtered: 0, waiting: 0 };
-  const dropped: Record<string, number> = {};
+  const dropped = new Map<string, number>();
   for (const each of all) {
     total.received += each.received;
     total.forwarded += each.forwarded;
     total.filtered += each.filtered;
     total.waiting += each.waiting;
-    for (const [reason, count] of Object.entries(each.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+    for (const [reason, count] of Object.entries(each.dropped)) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
   }
-  return { ...total, dropped };
+  return { ...total, dropped: Object.fromEntries(dropped) };
 }
 
 /** `received 5, forwarded 3, filtered 1, dropped 1 (illegal_topic 1), waiting 0` */

@@ -58,6 +58,10 @@ export interface GatewayStatus {
     /** What keeps it from keeping messages as it should; `undefined` when all is well. */
     readonly fault: string | undefined;
   };
+  readonly commands: {
+    /** Messages that wait for the bus. */
+    readonly waiting: number;
+  };
 }
 
 /**
@@ -104,17 +108,22 @@ export class Gateway implements AsyncDisposable {
     return { out: this.#out.counts, in: this.#in.counts, replies: this.#in.replies };
   }
 
-  /** Writes the counts of both directions to the log, from the start on. */
-  logCounts(): void {
+  /** Writes counts and status to the log, from the start on. */
+  logStatus(): void {
     if (!this.#isOpen) return this.#logger.info('not started yet: nothing is counted');
-    if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
-    if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+    this.#logCounts();
+    this.#logger.info(formatStatus(this.status));
   }
 
   /** How things are right now. */
   get status(): GatewayStatus {
     const { waiting, fault } = this.#outbox;
-    return { bus: this.#bus.state, broker: this.#connector.status, outbox: { waiting, fault } };
+    return {
+      bus: this.#bus.state,
+      broker: this.#connector.status,
+      outbox: { waiting, fault },
+      commands: { waiting: this.#in.waiting },
+    };
   }
 
   /** Calls the observer for everything that the filters let through, until the returned function is called. */
@@ -181,8 +190,24 @@ export class Gateway implements AsyncDisposable {
     clearTimeout(timer);
     const { waiting } = this.#outbox;
     const lost = await this.#out.close();
-    if (this.#isOpen) this.logCounts();
+    if (this.#isOpen) this.#logCounts();
     if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
     if (waiting > lost) this.#logger.info(`${waiting - lost} messages are kept for the next start`);
   }
+
+  #logCounts(): void {
+    if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
+    if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+  }
+}
+
+/** `bus attached; broker mqtt://h:1883 connected; outbox 3 waiting; commands 0 waiting`, and what is wrong. */
+function formatStatus({ bus, broker, outbox, commands }: GatewayStatus): string {
+  const fault = (text: string | undefined) => (text === undefined ? '' : ` (${text})`);
+  return [
+    `bus ${bus}`,
+    `broker ${broker.broker} ${broker.state}${fault(broker.fault)}`,
+    `outbox ${outbox.waiting} waiting${fault(outbox.fault)}`,
+    `commands ${commands.waiting} waiting`,
+  ].join('; ');
 }

@@ -38,6 +38,7 @@ class WeatherBus extends MemoryEventBus {
   override async emit(channel: string, { value }: BasicEvent): Promise<void> {
     if (this.#state !== 'attached') throw new MQTTGatewayError('bus_unreachable', 'the bus is away');
     if (channel === 'no') throw new MQTTGatewayError('bus_refused', 'no such channel');
+    if (channel === 'hung') throw new MQTTGatewayError('bus_unreachable', 'no answer');
     if (channel === 'flaky' && this.#attempts++ === 0) throw new MQTTGatewayError('bus_unreachable', 'no answer');
     this.accepted.push(value);
   }
@@ -149,6 +150,18 @@ describe('a message on its way in', () => {
     await done;
     expect(bus.accepted).toEqual([]);
     expect(path.counts.dropped).toEqual({ expired: 1 });
+  });
+});
+
+describe('a message of which the bus has accepted a part', () => {
+  it('is refused as such when its time runs out, and does not pass a second time', async () => {
+    const { bus, path, receive } = setUp();
+    const half = { properties: { messageExpiryInterval: 0.1, userProperties: { command_id: '1' } } };
+    await receive('in/control+hung', '1', half);
+    expect(path.counts.dropped).toEqual({ partly_expired: 1 });
+    await receive('in/control+hung', '2', half);
+    expect(path.counts.dropped).toEqual({ partly_expired: 1, duplicate: 1 });
+    expect(bus.accepted).toEqual(['1']);
   });
 });
 

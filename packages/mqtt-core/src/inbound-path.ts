@@ -41,6 +41,7 @@ export class InboundPath {
   readonly #gate: CommandGate;
   readonly #bus: EventBus;
   readonly #connector: MQTTConnector;
+  readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #replies: Replies;
   readonly #observers: InboundPathParts['observers'];
@@ -50,6 +51,8 @@ export class InboundPath {
   #late: AbortSignal | undefined;
   /** Ends when everything that came so far is done with, or left. Never rejects. */
   #tail: Promise<void> = Promise.resolve();
+  #underWay = 0;
+  #isSilent = false;
 
   constructor({ filter, policy, bus, connector, logger, observers }: InboundPathParts) {
     this.#filter = filter;
@@ -57,12 +60,18 @@ export class InboundPath {
     this.#bus = bus;
     this.#connector = connector;
     this.#observers = observers;
+    this.#logger = logger;
     this.#books = new Accounting('a message from the broker', logger);
     this.#replies = new Replies(connector, logger);
   }
 
   get counts(): DirectionCounts {
     return this.#books.counts;
+  }
+
+  /** Messages that were let in, and wait for the bus or are left to the broker. */
+  get waiting(): number {
+    return this.#underWay;
   }
 
   get replies(): ReplyCounts {
@@ -88,8 +97,12 @@ export class InboundPath {
     if ('reason' in pass) return this.#refuse(message, rule?.name, pass);
     if (this.#stopping.signal.aborted) return this.#leave(message, rule?.name, pass);
     // One after the other keeps the order.
+    this.#underWay++;
     const done = this.#tail.then(() => this.#handOver(message, answer, pass, rule?.name));
-    this.#tail = done.catch(() => {});
+    this.#tail = done.then(
+      () => void this.#underWay--,
+      () => {},
+    );
     return done;
   }
 
@@ -116,6 +129,12 @@ export class InboundPath {
     this.#replies.answer(message, { refusal });
   }
 
+  /** Refuses a message of which the bus may have accepted a part: then it must not pass a second time. */
+  #giveUp(message: MQTTMessage, rule: string | undefined, pass: Pass, { reason, detail }: Refusal, accepted: number) {
+    if (accepted === 0) pass.revoke();
+    this.#refuse(message, rule, { reason: accepted > 0 ? `partly_${reason}` : reason, detail });
+  }
+
   /** @throws {MQTTGatewayError} `closed`, for the connector to leave the message with the broker */
   async #leave(message: MQTTMessage, rule: string | undefined, pass: Pass): Promise<void> {
     pass.revoke();
@@ -130,29 +149,36 @@ export class InboundPath {
     for (;;) {
       if (this.#late?.aborted) return this.#leave(message, rule, pass);
       const overdue = pass.overdue();
-      if (overdue) {
-        pass.revoke();
-        return this.#refuse(message, rule, overdue);
-      }
+      if (overdue) return this.#giveUp(message, rule, pass, overdue, accepted);
       const results = await Promise.allSettled(left.map(async ({ channel, event }) => this.#bus.emit(channel, event)));
       const errors = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined));
       accepted += errors.filter((error) => error === undefined).length;
       const refused = errors.find((error) => error !== undefined && !isAway(error));
       if (refused !== undefined) {
-        const reason = accepted > 0 ? 'partly_refused_by_bus' : 'refused_by_bus';
-        if (accepted === 0) pass.revoke();
-        return this.#refuse(message, rule, { reason, detail: describeError(refused) });
+        const refusal = { reason: 'refused_by_bus', detail: describeError(refused) };
+        return this.#giveUp(message, rule, pass, refusal, accepted);
       }
       left = left.filter((_command, index) => errors[index] !== undefined);
       if (left.length === 0) break;
       if (this.#stopping.signal.aborted) return this.#leave(message, rule, pass);
+      if (this.#bus.state === 'attached') this.#reportSilence(message);
       await this.#busToTryAgain();
     }
+    this.#isSilent = false;
     this.#books.forward(rule);
     this.#replies.answer(message, { events: commands });
     for (const observer of this.#observers) {
       for (const { channel, event } of commands) observer({ direction: 'in', message, channel, event });
     }
+  }
+
+  /** A bus that is there and does not take what it is given is worth a line. */
+  #reportSilence({ topic }: MQTTMessage): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#logger.warn(
+      `the bus is there and did not take ${quote(topic)}: trying again, and what comes behind it waits`,
+    );
   }
 
   /** Resolves when the bus is back, or at a time to ask one again that is there and did not answer; or at the stop. */

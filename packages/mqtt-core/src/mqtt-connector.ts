@@ -131,6 +131,11 @@ export class MQTTConnector implements AsyncDisposable {
     this.#client?.stream.once('drain', callback);
   }
 
+  /** Whether nothing is read from the broker for now, because too many messages are under way. */
+  get isPaused(): boolean {
+    return this.#inbound.isPaused;
+  }
+
   /**
    * How many publishes of a QoS the broker allows to be unacknowledged: what it said when it accepted the connection (MQTT 5,
    * for QoS 1 and 2 together), else (MQTT 3.1.1) 20 at QoS 2, and any number at QoS 1. More than that at QoS 2 may be lost by the broker

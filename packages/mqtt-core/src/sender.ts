@@ -60,6 +60,8 @@ export class Sender {
   /** Taken from the outbox, while the broker's own window for its QoS is full. */
   #held: OutboxEntry | undefined;
   #window = 1;
+  /** When a message was last sent with nothing else on the wire, in ms of `performance.now()`. */
+  #aloneSince = 0;
   #looks = 0;
   /** When the last acknowledgement came, by the count of the looks. */
   #acknowledgedAt = 0;
@@ -150,8 +152,8 @@ export class Sender {
   #interrupt(): void {
     clearTimeout(this.#pausing);
     const [flight] = this.#flights;
-    const wasAlone = this.#flights.size === 1 && flight !== undefined && this.#looks - flight.sentAt <= 1;
-    if (this.#suspects.connectionLost(wasAlone ? flight.entry : undefined) && flight) {
+    const alone = this.#flights.size === 1 ? flight?.entry : undefined;
+    if (this.#suspects.connectionLost(alone, performance.now() - this.#aloneSince) && flight) {
       this.#setAside(flight, 'broker_cuts_connection', 'the broker closed the connection each time it was sent alone');
     }
     if (this.#held) this.#outbox.giveBack(this.#held);
@@ -185,6 +187,7 @@ export class Sender {
 
   async #publish(entry: OutboxEntry): Promise<void> {
     const flight: Flight = { entry, sentAt: this.#looks };
+    if (this.#flights.size === 0) this.#aloneSince = performance.now();
     this.#flights.add(flight);
     const { topic, payload, qos, retain } = entry.message;
     try {
@@ -227,6 +230,8 @@ export class Sender {
   #look(): void {
     this.#looks++;
     const [oldest] = this.#flights;
+    // Acknowledgements may stand behind what is not read.
+    if (this.#connector.isPaused) for (const flight of this.#flights) flight.sentAt = this.#looks;
     if (!oldest || !this.#connector.connected || this.#looks - oldest.sentAt <= LOOKS_PER_TIMEOUT) return;
     if (this.#suspects.unanswered(oldest.entry, this.#acknowledgedAt > oldest.sentAt)) {
       this.#setAside(oldest, 'never_acknowledged', 'the broker acknowledged others, and never this one');

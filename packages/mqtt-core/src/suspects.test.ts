@@ -11,11 +11,11 @@ describe('a message over which the broker cuts the connection', () => {
   it('is condemned when it was sent alone three times, on a connection that had stood before', () => {
     const suspects = new Suspects();
     expect(suspects.startProbe()).toBe(0);
-    expect(suspects.connectionLost(entry(1))).toBe(false);
+    expect(suspects.connectionLost(entry(1), 10)).toBe(false);
     for (const condemned of [false, true]) {
       expect(suspects.startProbe()).toBeGreaterThan(0);
       suspects.endProbe();
-      expect(suspects.connectionLost(entry(1))).toBe(condemned);
+      expect(suspects.connectionLost(entry(1), 10)).toBe(condemned);
     }
     expect(suspects.startProbe()).toBe(0);
   });
@@ -23,10 +23,28 @@ describe('a message over which the broker cuts the connection', () => {
   it('is innocent when the connection breaks without it', () => {
     const suspects = new Suspects();
     for (let round = 0; round < 10; round++) {
-      suspects.connectionLost(entry(1));
+      suspects.connectionLost(entry(1), 10);
       suspects.startProbe();
-      expect(suspects.connectionLost(undefined)).toBe(false);
+      expect(suspects.connectionLost(undefined, 0)).toBe(false);
     }
+    expect(suspects.startProbe()).toBe(0);
+  });
+
+  it('is innocent when the connection broke long after it was sent', () => {
+    const suspects = new Suspects();
+    for (let round = 0; round < 10; round++) expect(suspects.connectionLost(entry(1), 10_000)).toBe(false);
+    expect(suspects.startProbe()).toBe(0);
+  });
+
+  it('has to wait longer each time, so that a line that breaks by itself acquits it', () => {
+    const suspects = new Suspects();
+    const quiet = [1, 2].map(() => {
+      suspects.endProbe();
+      suspects.connectionLost(entry(1), 10);
+      return suspects.startProbe();
+    });
+    expect(quiet[1]).toBeGreaterThan(quiet[0] as number);
+    expect(suspects.connectionLost(undefined, 0)).toBe(false);
     expect(suspects.startProbe()).toBe(0);
   });
 
@@ -35,8 +53,8 @@ describe('a message over which the broker cuts the connection', () => {
     for (let round = 0; round < 10; round++) {
       suspects.startProbe();
       suspects.endProbe();
-      expect(suspects.connectionLost(entry(round))).toBe(false);
-      expect(suspects.connectionLost(undefined)).toBe(false);
+      expect(suspects.connectionLost(entry(round), 10)).toBe(false);
+      expect(suspects.connectionLost(undefined, 0)).toBe(false);
       suspects.acknowledged(entry(round));
     }
   });

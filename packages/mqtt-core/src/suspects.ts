@@ -2,8 +2,13 @@ import type { OutboxEntry } from './outbox.js';
 
 /** So often a message must be caught before it is set aside. */
 const STRIKES = 3;
-/** How long a connection has to stand, before a suspect is sent again alone: else it is the connection that is bad. */
-const QUIET_MS = 1_000;
+/**
+ * How long a connection has to stand, by the strikes so far, before a suspect is sent again alone: a line that breaks every few
+ * seconds is bad without it.
+ */
+const QUIET_MS = [0, 1_000, 5_000] as const;
+/** A broker that cuts the connection over a message does so within this time. */
+const VERDICT_MS = 3_000;
 
 /**
  * Finds out the message that a broker can't stand: it cuts the connection over it, or never answers. Without that, such a
@@ -23,7 +28,7 @@ export class Suspects {
   /** How long to send nothing on a new connection. Calling it starts the probe. */
   startProbe(): number {
     this.#isProbing = this.#cutting.strikes > 0;
-    return this.#isProbing ? QUIET_MS : 0;
+    return QUIET_MS[this.#cutting.strikes] ?? 0;
   }
 
   /** The connection stood without the suspect. */
@@ -40,17 +45,18 @@ export class Suspects {
   /**
    * The connection was lost.
    *
-   * @param alone what was just sent, alone, and not acknowledged
+   * @param alone what was on the wire alone, and not acknowledged
+   * @param afterMs how long ago it was sent
    * @returns whether that one is to be set aside
    */
-  connectionLost(alone: OutboxEntry | undefined): boolean {
+  connectionLost(alone: OutboxEntry | undefined, afterMs: number): boolean {
     if (this.#isProbing) {
       // It was not there, and yet the connection broke.
       this.#cutting.forget();
       this.#isProbing = false;
       return false;
     }
-    return alone !== undefined && this.#cutting.accuse(alone.sequence);
+    return alone !== undefined && afterMs <= VERDICT_MS && this.#cutting.accuse(alone.sequence);
   }
 
   /**
