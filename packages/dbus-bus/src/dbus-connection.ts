@@ -42,7 +42,7 @@ const MAX_REPORTED = 20;
 interface PendingCall {
   resolve(body: readonly unknown[]): void;
   reject(error: MQTTGatewayError): void;
-  timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -154,7 +154,7 @@ export class DBusConnection implements AsyncDisposable {
         reject(new MQTTGatewayError('bus_unreachable', fault));
       };
       // It was perhaps this process that stood still: what has come meanwhile is read before it is judged.
-      const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(() => setImmediate(giveUp), timeoutMs) : undefined;
       this.#pending.set(serial, { resolve, reject, timer });
     });
   }

@@ -124,12 +124,13 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
   /**
    * While it is not yet known whether the event manager is there, the event is handed over, and the daemon answers.
    *
-   * @param options.timeoutMs how long the event manager may take. Default: 5,000
+   * @param options.timeoutMs how long the event manager may take. Default: as long as it is there, since an event that was sent and
+   *   not answered is in its hands: whoever sent it again would double it
    */
   async emit(
     channel: string,
     { varType, varName, data }: BasicEvent,
-    { timeoutMs }: { timeoutMs?: number } = {},
+    { timeoutMs = Number.POSITIVE_INFINITY }: { timeoutMs?: number } = {},
   ): Promise<void> {
     this.#assertOpen();
     const path = channelPath(channel);
@@ -149,7 +150,7 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
       member: 'emitEvent',
       signature: 'sss',
       body: [varType, varName, JSON.stringify(data)],
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      timeoutMs,
     });
     if (accepted === false) {
       throw new MQTTGatewayError('bus_refused', `the event manager refused ${varType}:${varName} on '${channel}'`);

@@ -29,7 +29,7 @@ export interface DBusCall {
   member: string;
   signature?: string;
   body?: readonly unknown[];
-  /** How long to wait for the reply, in ms. Default: 5,000. */
+  /** How long to wait for the reply, in ms; Infinity: as long as the peer is there. Default: 5,000. */
   timeoutMs?: number;
 }
 

@@ -16,6 +16,9 @@ import { nameFault } from './topic.js';
 /** How long to wait before an event is handed to a bus again that is there and did not answer. */
 const RETRY_MS = 1_000;
 
+/** How long the bus may take before it is worth a line. */
+const SILENCE_MS = 5_000;
+
 /** What the way in is made of. */
 export interface InboundPathParts {
   readonly filter: InboundFilter;
@@ -150,7 +153,9 @@ export class InboundPath {
       if (this.#late?.aborted) return this.#leave(message, rule, pass);
       const overdue = pass.overdue();
       if (overdue) return this.#giveUp(message, rule, pass, overdue, accepted);
+      const silence = setTimeout(() => this.#reportSilence(message), SILENCE_MS);
       const results = await Promise.allSettled(left.map(async ({ channel, event }) => this.#bus.emit(channel, event)));
+      clearTimeout(silence);
       const errors = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined));
       accepted += errors.filter((error) => error === undefined).length;
       const refused = errors.find((error) => error !== undefined && !isAway(error));
@@ -176,9 +181,7 @@ export class InboundPath {
   #reportSilence({ topic }: MQTTMessage): void {
     if (this.#isSilent) return;
     this.#isSilent = true;
-    this.#logger.warn(
-      `the bus is there and did not take ${quote(topic)}: trying again, and what comes behind it waits`,
-    );
+    this.#logger.warn(`the bus is there and does not take ${quote(topic)}: it waits, and so does what comes behind it`);
   }
 
   /** Resolves when the bus is back, or at a time to ask one again that is there and did not answer; or at the stop. */
