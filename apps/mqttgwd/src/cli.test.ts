@@ -407,6 +407,22 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     expect(manager.printed).toContain('fr.cstb.cstbox.EventManager is already owned');
   });
 
+  it('does not share an outbox with another one, on whatever bus that is', async () => {
+    await using house = await openHouse('aedes');
+    await using other = await startBus();
+    const second = await run(['-c', house.configuration], { DBUS_SESSION_BUS_ADDRESS: other.address });
+    expect(second.code).toBe(73);
+    expect(second.printed).toMatch(/^mqttgwd: another process keeps messages in .*outbox: stop it, or choose another directory$/m);
+  });
+
+  it('writes its counts to the log on SIGUSR1, and goes on', async () => {
+    await using house = await openHouse('aedes');
+    house.gateway.child.kill('SIGUSR1');
+    await house.gateway.says('MQTT to bus: received 0, forwarded 0, filtered 0, dropped 0, waiting 0');
+    house.gateway.child.kill('SIGTERM');
+    expect(await house.gateway.exited).toBe(0);
+  });
+
   it('waits for a bus that is away, says where it looks, and stops at once when it is told to', async () => {
     await using place = await workplace();
     const broker = { host: '127.0.0.1', port: await freePort() };
