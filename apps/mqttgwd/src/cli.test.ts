@@ -412,7 +412,9 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await using other = await startBus();
     const second = await run(['-c', house.configuration], { DBUS_SESSION_BUS_ADDRESS: other.address });
     expect(second.code).toBe(73);
-    expect(second.printed).toMatch(/^mqttgwd: another process keeps messages in .*outbox: stop it, or choose another directory$/m);
+    expect(second.printed).toMatch(
+      /^mqttgwd: another process keeps messages in .*outbox: stop it, or choose another directory$/m,
+    );
   });
 
   it('writes its counts to the log on SIGUSR1, and goes on', async () => {
