@@ -20,7 +20,9 @@ export class Connection {
   /** When the broker accepted it, in ms of `performance.now()`. */
   acceptedAt: number | undefined;
   sessionPresent = false;
-  /** While the broker is asked to release what an earlier process has left in the session. */
+  /** The session is the one of the connection before. */
+  isResumed = false;
+  /** While the broker is asked to release what was left in the session. */
   orphans: OrphanRelease | undefined;
   /** The broker has answered the subscriptions too. */
   wasUp = false;

@@ -39,9 +39,9 @@ export class InboundAcknowledgements {
   }
 
   /** A connection was accepted. Without the session of the one before, the broker has forgotten its identifiers. */
-  open(sessionPresent: boolean): void {
+  open(isResumed: boolean): void {
     this.#isOpen = true;
-    if (sessionPresent) return;
+    if (isResumed) return;
     this.#handed.clear();
     this.#received.clear();
   }

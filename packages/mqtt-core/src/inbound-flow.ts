@@ -64,9 +64,9 @@ export class InboundFlow {
   }
 
   /** The broker accepted a connection of this client. */
-  opened(client: MqttClient, sessionPresent: boolean): void {
+  opened(client: MqttClient, isResumed: boolean): void {
     this.#client = client;
-    this.#acknowledgements.open(sessionPresent);
+    this.#acknowledgements.open(isResumed);
     if (client.keepalive > 0) this.#keepAlive = setInterval(this.#ping, client.keepalive * 500);
   }
 

@@ -61,7 +61,7 @@ describe.each(brokerKinds)('a connector to %s after a hundred reconnections', (k
       expect([Object.keys(client.outgoing), client.queue]).toEqual([[], []]);
       let free = 0;
       while (client.messageIdProvider.allocate() !== null) free++;
-      expect(free).toBe(65_535);
+      expect(free).toBe(PACKET_IDENTIFIERS);
     },
   );
 });

@@ -1,4 +1,4 @@
-import { connect, type IConnackPacket, type MqttClient, ReasonCodes, UniqueMessageIdProvider } from 'mqtt';
+import { connect, type IConnackPacket, type MqttClient, ReasonCodes } from 'mqtt';
 import { type BrokerAddress, formatBrokerAddress, parseBrokerAddresses } from './broker-address.js';
 import { Connection } from './connection.js';
 import {
@@ -15,6 +15,7 @@ import { ACKNOWLEDGED_LATER, InboundFlow } from './inbound-flow.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 import { OrphanRelease } from './orphan-release.js';
+import { PacketIdentifiers } from './packet-identifiers.js';
 import { Publisher } from './publisher.js';
 import { ReconnectSchedule } from './reconnect-schedule.js';
 
@@ -22,7 +23,7 @@ import { ReconnectSchedule } from './reconnect-schedule.js';
 const DISCONNECT_TIMEOUT_MS = 1_000;
 /** A destroyed socket closes at once; an MQTT.js client that does not say so in this time is replaced. */
 const CLOSE_TIMEOUT_MS = 3_000;
-/** A broker need not answer for what it does not know, though MQTT says it should: it gets no longer than this. */
+/** How long the broker may be silent while it releases what was left in a session. */
 const RELEASE_TIMEOUT_MS = 3_000;
 
 /**
@@ -45,9 +46,9 @@ export class MQTTConnector implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #faults: FaultReports;
   readonly #watchers = new Set<(state: LinkState) => void>();
-  /** Where the broker's session is known to hold nothing of an earlier process. */
-  readonly #ownSessions = new Set<BrokerAddress>();
   #client: MqttClient | undefined;
+  /** Where the session is whose state this process knows; another broker may have one of the same name. */
+  #sessionAt: BrokerAddress | undefined;
   #connection: Connection | undefined;
   #state: LinkState = 'idle';
   #since = Date.now();
@@ -272,8 +273,7 @@ export class MQTTConnector implements AsyncDisposable {
   #createClient(address: BrokerAddress): MqttClient {
     const options = toClientOptions(this.#options, this.#settings);
     pointAt(options, address, 5);
-    // The default provider uses identifiers again that are still in flight.
-    const client = connect({ ...options, messageIdProvider: new UniqueMessageIdProvider() });
+    const client = connect({ ...options, messageIdProvider: new PacketIdentifiers() });
     /** Runs a step for the present connection, if it is still this client's and still wanted. */
     const step = (action: (connection: Connection) => void) => {
       const connection = this.#connection;
@@ -286,7 +286,7 @@ export class MQTTConnector implements AsyncDisposable {
         else if (packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') {
           connection.deadline?.refresh();
           this.#publisher.answered();
-          if (packet.cmd === 'pubcomp') connection.orphans?.completed(packet.messageId as number);
+          if (packet.cmd === 'pubcomp' && packet.messageId) connection.orphans?.completed(packet.messageId);
         }
       }),
     );
@@ -325,9 +325,10 @@ export class MQTTConnector implements AsyncDisposable {
     const sessionPresent = packet.sessionPresent && this.#settings.sessionExpiry > 0;
     connection.acceptedAt = performance.now();
     connection.sessionPresent = sessionPresent;
+    connection.isResumed = sessionPresent && this.#sessionAt === connection.attempt.address;
     this.#schedule.accepted();
-    this.#publisher.opened(client, packet, version, sessionPresent);
-    this.#inbound.opened(client, sessionPresent);
+    this.#publisher.opened(client, packet, version, connection.isResumed);
+    this.#inbound.opened(client, connection.isResumed);
     this.#expect(connection, 'the broker does not answer', this.#settings.connectTimeoutMs);
     const granted = packet.properties?.sessionExpiryInterval ?? this.#settings.sessionExpiry;
     if (version === 5 && granted < this.#settings.sessionExpiry) {
@@ -335,24 +336,21 @@ export class MQTTConnector implements AsyncDisposable {
     }
   }
 
-  /** A session that is there before this process had one here holds what an earlier process has left. */
+  /**
+   * Before anything is published in a session of which this process does not know the state, the broker releases what was
+   * left in it half-way: by an earlier process, at another address, or by ourselves when we gave it up.
+   */
   #adoptSession(client: MqttClient, connection: Connection): void {
-    const { address } = connection.attempt;
-    if (!connection.sessionPresent || this.#ownSessions.has(address)) {
-      this.#ownSessions.add(address);
-      return this.#subscribe(client, connection);
-    }
     const proceed = () => {
-      if (connection.isOver || connection.orphans === undefined) return;
+      if (connection.isOver) return;
       connection.orphans = undefined;
-      this.#ownSessions.add(address);
+      this.#sessionAt = connection.attempt.address;
       this.#subscribe(client, connection);
     };
+    if (!connection.sessionPresent || connection.isResumed) return proceed();
+    // Those that it does not know it should answer too (MQTT 5, section 4.3.3): one that does not is no reason to wait on.
     clearTimeout(connection.deadline);
-    connection.deadline = setTimeout(() => {
-      this.#logger.debug('the broker does not answer for identifiers that it does not know');
-      proceed();
-    }, RELEASE_TIMEOUT_MS);
+    connection.deadline = setTimeout(proceed, RELEASE_TIMEOUT_MS);
     connection.orphans = new OrphanRelease(client, proceed);
   }
 
@@ -425,7 +423,8 @@ export class MQTTConnector implements AsyncDisposable {
     connection.isOver = true;
     clearTimeout(connection.deadline);
     this.#inbound.closed();
-    this.#publisher.closed(this.#client, this.#settings.sessionExpiry > 0 && !this.#closing);
+    const isKnown = this.#publisher.closed(this.#client, this.#settings.sessionExpiry > 0 && !this.#closing);
+    if (!isKnown) this.#sessionAt = undefined;
     if (this.connected && !this.#closing) this.#enter('connecting');
   }
 

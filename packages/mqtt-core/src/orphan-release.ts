@@ -1,10 +1,5 @@
 import type { MqttClient } from 'mqtt';
-
-/**
- * So many identifiers are released. MQTT.js gives out the lowest that is free, and no more than a window of them is in use:
- * an earlier process can't have left one beyond.
- */
-const IDENTIFIERS = 1_024;
+import { PACKET_IDENTIFIERS } from './packet-identifiers.js';
 
 /** What of MQTT.js is used beside its declared interface. */
 interface SendingClient {
@@ -17,10 +12,10 @@ interface SendingClient {
 }
 
 /**
- * Releases QoS 2 messages that an earlier process has left in the session: it published them, and ended before it could
- * release them. Nobody knows their identifiers any more; the broker would take a new message under one of them for the old
- * one, and count them all against what it allows to be under way. What it releases it delivers: those messages come twice,
- * since whoever published them does so again.
+ * Releases QoS 2 messages that were left in a session: somebody published them, and has forgotten under which identifiers.
+ * The broker would take a new message under one of them for the old one, and count them all against what it allows to be under
+ * way. What it releases it delivers, in the order of the identifiers: those messages come twice, since whoever published them
+ * does so again.
  */
 export class OrphanRelease {
   readonly #unanswered = new Set<number>();
@@ -29,7 +24,7 @@ export class OrphanRelease {
   /** @param onDone called when the broker has answered for each identifier (MQTT 5, section 4.3.3) */
   constructor(client: MqttClient, onDone: () => void) {
     this.#onDone = onDone;
-    for (let messageId = 1; messageId <= IDENTIFIERS; messageId++) {
+    for (let messageId = 1; messageId <= PACKET_IDENTIFIERS; messageId++) {
       this.#unanswered.add(messageId);
       const sending = client as unknown as SendingClient;
       sending._sendPacket({ cmd: 'pubrel', messageId, qos: 2 }, undefined, undefined, true);

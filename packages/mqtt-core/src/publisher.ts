@@ -5,11 +5,12 @@ import { describeError, type Logger } from './logger.js';
 import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
 import type { PublishOptions, QoS } from './mqtt-message.js';
 import { forgetAll, forgetAllButQoS2, forgetUnreceived, markDuplicates } from './outgoing-messages.js';
+import { PACKET_IDENTIFIERS } from './packet-identifiers.js';
 import type { WireVersion } from './reconnect-schedule.js';
 import { topicFault } from './topic.js';
 
-/** MQTT has 65,535 packet identifiers; MQTT.js keeps what finds none in a queue without bound. */
-const MAX_UNANSWERED = 65_000;
+/** Some packet identifiers are for subscriptions; MQTT.js keeps what finds none in a queue without bound. */
+const MAX_UNANSWERED = PACKET_IDENTIFIERS - 100;
 /** Answers that concern the state of the session, or of the broker, and not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
 const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
@@ -52,11 +53,11 @@ export class Publisher {
   }
 
   /** The broker accepted a connection; MQTT.js is about to send what it still has, if there is a session for it. */
-  opened(client: MqttClient, connack: IConnackPacket, version: WireVersion, sessionPresent: boolean): void {
+  opened(client: MqttClient, connack: IConnackPacket, version: WireVersion, isResumed: boolean): void {
     this.#isOpen = true;
     this.#version = version;
     this.#limits = readLimits(connack, version);
-    if (sessionPresent) {
+    if (isResumed) {
       for (const pending of this.#pending) pending.resumed = true;
       markDuplicates(client);
     } else {
@@ -75,16 +76,22 @@ export class Publisher {
    *
    * @param client `undefined` when it is no longer in use
    * @param mayResume whether the session may go on: what is under way at QoS 2 then stays so
+   * @returns whether the state of the session is still known here
    */
-  closed(client: MqttClient | undefined, mayResume: boolean): void {
+  closed(client: MqttClient | undefined, mayResume: boolean): boolean {
     this.#reject(({ qos }) => !mayResume || qos < 2, 'the connection to the broker was lost before');
-    if (!client) return;
-    if (!mayResume) return forgetAll(client);
+    if (!client) return false;
+    if (!mayResume) {
+      forgetAll(client);
+      return false;
+    }
     forgetAllButQoS2(client);
     // An attempt that failed says nothing about messages, and nor does a connection on which none was under way.
     if (this.#isOpen) this.#fruitless = this.#pending.size > 0 ? this.#fruitless + 1 : 0;
     this.#isOpen = false;
-    if (this.#fruitless > MAX_FRUITLESS) forgetUnreceived(client);
+    if (this.#fruitless <= MAX_FRUITLESS) return true;
+    forgetUnreceived(client);
+    return false;
   }
 
   /** Gives back everything, for good. */
