@@ -40,9 +40,8 @@ const THAW_IDLE_MS = 90_000;
 export const frozenScenario: Scenario<FrozenSetting, FrozenRun> = {
   measure: (subject, { broker: kind, variables, seconds, rate }, signal) =>
     Stage.with(signal, async (stage) => {
+      if (kind === 'aedes') throw new Error('aedes has no process of its own to freeze: use --broker mosquitto');
       await using broker = await startBroker({ kind });
-      if (broker.pid === undefined)
-        throw new Error(`${kind} has no process of its own to freeze: use --broker mosquitto`);
       await using subscriber = await stage.subscribe(broker.port);
       await using gateway = await stage.startGateway(subject, broker.port);
       await stage.untilForwarding(gateway, subscriber);
@@ -50,7 +49,7 @@ export const frozenScenario: Scenario<FrozenSetting, FrozenRun> = {
       const emission = { count: seconds * rate, variables, firstValue: FIRST_FLOOD_VALUE, rate };
       await subscriber.call('expect', emission);
       const before = readUsage(gateway.pid);
-      process.kill(broker.pid, 'SIGSTOP');
+      broker.process.freeze();
       const emitting = new AbortController();
       const [emitted, rssBytes] = await Promise.all([
         stage.source.call('emit', emission).finally(() => emitting.abort()),
@@ -58,7 +57,7 @@ export const frozenScenario: Scenario<FrozenSetting, FrozenRun> = {
       ]);
       const frozen = readUsage(gateway.pid);
       const wokenNs = process.hrtime.bigint();
-      process.kill(broker.pid, 'SIGCONT');
+      broker.process.thaw();
       await subscriber.call('finished', THAW_IDLE_MS);
       await stage.settle();
       const after = readUsage(gateway.pid);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEventManager, DBusEventBus, DBusLink } from '@cstbox/dbus-bus';
 import { MQTTConnector, makeBasicEvent } from '@cstbox/mqtt-core';
-import { dbusDaemonMissing, startBroker, startBus, waitFor } from '@cstbox/test-peers';
+import { dbusDaemonMissing, freePort, startBroker, startBus, waitFor } from '@cstbox/test-peers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { processesOf } from './testing/processes-of.js';
 import { run } from './testing/run.js';
@@ -25,6 +25,32 @@ describe('core-only', { timeout: TIMEOUT_MS }, () => {
     const data = { value: 21.5, unit: 'degC' };
     const payload = { timestamp: expect.any(Number), var_type: 'temperature', var_name: 'kitchen', data };
     expect(messages).toEqual([['house/kitchen/temperature', payload]]);
+  });
+});
+
+describe('durable-outbox', { timeout: TIMEOUT_MS }, () => {
+  it('sends in its second run, in order, what its first could not', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'durable-outbox-'));
+    try {
+      const port = await freePort();
+      await using first = run('durable-outbox', [`mqtt://127.0.0.1:${port}`, directory]);
+      expect(await first.exit).toBe(0);
+      expect(first.output.stdout).toContain('kept for the next start');
+      const between = Date.now();
+
+      await using broker = await startBroker({ port });
+      await using subscriber = new MQTTConnector({ broker: broker.url, topics: ['house/#'] });
+      const dates: number[] = [];
+      subscriber.onMessage = (_client, _userData, { payload }) =>
+        void dates.push(JSON.parse(Buffer.from(payload).toString()).timestamp);
+      await subscriber.run();
+      await using second = run('durable-outbox', [broker.url, directory]);
+      expect(await second.exit).toBe(0);
+      await waitFor('both events', () => dates.length >= 2);
+      expect(dates.map((date) => date < between)).toEqual([true, false]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });
 

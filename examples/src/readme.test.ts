@@ -58,6 +58,7 @@ describe('the rule for excerpts', () => {
     ],
     ['a file that is not there', block('ts', FILTER, 'examples/src/gone.ts'), 'no file examples/src/gone.ts'],
     ['code without a comment', block('json', '{}'), 'no comment like'],
+    ['a configuration without a comment', block('yaml', 'qos: 1'), 'no comment like'],
     ['a block without a language', block('', '{}'), 'names its language'],
     ['an empty block', block('sh', ''), 'is empty'],
   ])('refuses %s', (_what, markdown, fault) => {

@@ -1,15 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  PeerProcess,
-  type PersistentBroker,
-  type RestartableBus,
-  startPersistentBroker,
-  startRestartableBus,
-  TcpProxy,
-  waitFor,
-} from '@cstbox/test-peers';
+import { type Broker, type Bus, PeerProcess, startBroker, startBus, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { gatewayConfiguration } from './configuration.js';
 import { EventSource } from './event-source.js';
 import { DAEMON, GatewayProcess } from './gateway.js';
@@ -47,9 +39,9 @@ export class House implements AsyncDisposable {
   readonly wire = new WireLog();
   disk: SmallDisk | undefined;
   outboxDirectory = '';
-  bus!: RestartableBus;
+  bus!: Bus;
   manager!: PeerProcess;
-  broker!: PersistentBroker;
+  broker!: Broker;
   proxy!: TcpProxy;
   witness!: Witness;
   source!: EventSource;
@@ -106,13 +98,14 @@ export class House implements AsyncDisposable {
       this.disk = await SmallDisk.mount(this.outboxDirectory);
       if (this.disk) this.#keep(this.disk);
     }
-    this.bus = this.#keep(await startRestartableBus());
-    this.witness = this.#keep(new Witness(this.bus.path));
+    this.bus = this.#keep(await startBus());
+    const busPath = this.bus.address.replace(/^unix:path=/, '');
+    this.witness = this.#keep(new Witness(busPath));
     this.manager = this.#keep(this.#createManager());
-    this.broker = this.#keep(await startPersistentBroker());
+    this.broker = this.#keep(await startBroker({ kind: 'mosquitto', persistence: true }));
     await this.startBus();
     this.proxy = this.#keep(await TcpProxy.start(this.broker.port, this.wire));
-    this.source = this.#keep(new EventSource(this.bus.path));
+    this.source = this.#keep(new EventSource(busPath));
     this.#subscriber = this.#keep(
       new MqttSession({
         port: this.broker.port,

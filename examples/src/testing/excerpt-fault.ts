@@ -1,11 +1,12 @@
 import type { CodeBlock } from './code-blocks.js';
 
 /** What must be quoted from a file that is compiled, loaded or run: everything but commands and output. */
-const QUOTED = new Set(['ts', 'typescript', 'mts', 'tsx', 'js', 'javascript', 'mjs', 'cjs', 'json', 'jsonc', 'json5']);
+const CODE = ['ts', 'typescript', 'mts', 'tsx', 'js', 'javascript', 'mjs', 'cjs'];
+const QUOTED = new Set([...CODE, 'json', 'jsonc', 'json5', 'yaml', 'yml']);
 const COMMANDS = new Set(['sh', 'bash', 'shell', 'console']);
 
 /**
- * Why a block is not true, or `undefined` when it is: a ts, js or json block is a run of consecutive lines of the file
+ * Why a block is not true, or `undefined` when it is: a ts, js, json or yaml block is a run of consecutive lines of the file
  * that the comment before it names. Indentation that all of its lines share does not count.
  *
  * @param read gives the content of a file of the repository, or `undefined` when there is none

@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, TcpProxy, waitFor } from '@cstbox/test-peers';
 import type { MqttClient } from 'mqtt';
 import { describe, expect, it, vi } from 'vitest';
 import { Listener } from './connector.fixtures.js';
@@ -23,7 +23,7 @@ describe.each(brokerKinds)('a connector to %s after a hundred reconnections', (k
     'with %s has one MQTT.js client, with every packet identifier, and no more listeners or messages than before',
     async (_what, session) => {
       await using broker = await startBroker({ kind });
-      await using proxy = await startProxy(broker.port);
+      await using proxy = await TcpProxy.start(broker.port);
       const reconnect = { minMs: 1, maxMs: 2 };
       await using connector = new Listener({
         broker: `mqtt://127.0.0.1:${proxy.port}`,

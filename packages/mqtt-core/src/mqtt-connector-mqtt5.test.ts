@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startMuteServer, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, startMuteServer, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { connectAsync } from 'mqtt';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, QUICKLY, rest, SlowListener } from './connector.fixtures.js';
@@ -157,7 +157,7 @@ describe.runIf(brokerKinds.includes('mosquitto'))('a connector to a broker with 
 
   it('gets retained messages again only when the broker has lost the session', async () => {
     await using broker = await startBroker({ kind: 'mosquitto' });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     const session = { clientId: 'box', sessionExpiry: 60 };
     const options = { broker: `mqtt://127.0.0.1:${proxy.port}`, topics: ['kept'], ...QUICKLY };
     await using first = new MQTTConnector({ broker: broker.url });
@@ -184,17 +184,19 @@ describe.runIf(brokerKinds.includes('mosquitto'))('a connector to a broker with 
 
   it('takes a delivery for done whose last answer was lost with the connection', async () => {
     await using broker = await startBroker({ kind: 'mosquitto' });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using listener = new Listener({ broker: broker.url, topics: ['a'], subscribeQoS: 2 });
     await listener.run();
     const options = { clientId: 'box', sessionExpiry: 60, ...QUICKLY };
     await using connector = new MQTTConnector({ broker: `mqtt://127.0.0.1:${proxy.port}`, ...options });
     await connector.run();
     // PUBCOMP is packet type 7.
-    proxy.fromServer = (chunk) => {
-      if ((chunk[0] ?? 0) >> 4 !== 7) return true;
-      proxy.fromServer = undefined;
-      return false;
+    proxy.tap = {
+      admits(_connection, chunk) {
+        if ((chunk[0] ?? 0) >> 4 !== 7) return true;
+        proxy.tap = {};
+        return false;
+      },
     };
     await connector.publish('a', 'once', { qos: 2 });
     expect(proxy.connections).toBe(2);

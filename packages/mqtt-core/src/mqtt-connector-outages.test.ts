@@ -1,4 +1,4 @@
-import { brokerKinds, freePort, startBroker, startMuteServer, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, freePort, startBroker, startMuteServer, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, QUICKLY, rest } from './connector.fixtures.js';
 import { ConfigurationError } from './errors.js';
@@ -94,7 +94,7 @@ describe('a connector whose broker is away', () => {
 
   it('makes a new connection when it is told to, and says why', async () => {
     await using broker = await startBroker();
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     const logger = keepLog();
     await using connector = new MQTTConnector({ broker: '127.0.0.1', port: proxy.port, ...QUICKLY, logger });
     connector.restart('nobody is there yet');
@@ -121,7 +121,7 @@ describe('a connector whose broker is away', () => {
     'notices a connection that is dead, though nobody closed it, and with %s sends nothing again by itself',
     async (_what, session) => {
       await using broker = await startBroker();
-      await using proxy = await startProxy(broker.port);
+      await using proxy = await TcpProxy.start(broker.port);
       await using listener = new Listener({ broker: broker.url, topics: ['a'] });
       await listener.run();
       const options = { broker: '127.0.0.1', port: proxy.port, keepAlive: 1, connectTimeoutMs: 200, ...QUICKLY };
@@ -173,7 +173,7 @@ describe('a connector whose broker is away', () => {
 describe('a connector and the version of the protocol', () => {
   it('speaks 3.1.1 to a broker that knows nothing else, and says so', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     const logger = keepLog();
     await using connector = new MQTTConnector({ broker: '127.0.0.1', port: proxy.port, ...QUICKLY, logger });
     await connector.run();
@@ -199,8 +199,8 @@ describe('a connector and the version of the protocol', () => {
 
   it('speaks 3.1.1 to a broker that closes the connection when spoken to in 5', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
-    await using proxy = await startProxy(broker.port);
-    proxy.fromServer = (chunk) => !chunk.equals(Buffer.from([0x20, 2, 0, 1]));
+    await using proxy = await TcpProxy.start(broker.port);
+    proxy.tap = { admits: (_connection, chunk) => !chunk.equals(Buffer.from([0x20, 2, 0, 1])) };
     await using connector = new MQTTConnector({ broker: '127.0.0.1', port: proxy.port, ...QUICKLY });
     await connector.run();
     expect(connector.status.protocolVersion).toBe('3.1.1');
@@ -249,13 +249,12 @@ describe.runIf(hasMosquitto)('a connector to Mosquitto that is killed', () => {
     await using broker = await startBroker({ kind: 'mosquitto' });
     await using listener = new Listener({ broker: broker.url, topics: ['a'], ...QUICKLY });
     await listener.run();
-    const { pid = 0 } = broker;
-    process.kill(pid, 'SIGSTOP');
+    broker.process.freeze();
     const lost = listener.publish('a', 'lost', { qos: 1 });
-    const restarted = broker.restart('SIGKILL');
+    const killed = broker.process.kill();
     await expect(lost).rejects.toMatchObject({ code: 'broker_unreachable' });
-    await restarted;
-    expect(broker.pid).not.toBe(pid);
+    await killed;
+    await broker.process.start();
     await waitFor('the return', () => listener.connected);
     await listener.publish('a', 'back', { qos: 1 });
     await listener.message(0);

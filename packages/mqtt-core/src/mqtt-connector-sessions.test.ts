@@ -1,4 +1,4 @@
-import { type BrokerKind, brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
+import { type BrokerKind, brokerKinds, startBroker, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, QUICKLY, rest, SlowListener } from './connector.fixtures.js';
 import { MQTTGatewayError } from './errors.js';
@@ -97,7 +97,7 @@ describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s'
 
   it('hands over once what waits while the connection is cut, and acknowledges it on the next', async () => {
     await using broker = await startBroker({ kind });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     const options = { topics: ['a'], subscribeQoS: 2, protocolVersion, ...SESSION, ...QUICKLY } as const;
     await using slow = new SlowListener({ broker: `mqtt://127.0.0.1:${proxy.port}`, ...options });
     await slow.run();
@@ -152,7 +152,7 @@ describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s'
 
   it('delivers QoS 2 exactly once over connections that are cut', async () => {
     await using broker = await startBroker({ kind });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using listener = new Listener({ broker: broker.url, topics: ['out'], subscribeQoS: 2 });
     await listener.run();
     // aedes has a session only for who has subscribed.
@@ -162,11 +162,13 @@ describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s'
     let sent = 0;
     let bytes = 0;
     // In the middle of an answer, at another place each time.
-    proxy.fromServer = (chunk) => {
-      bytes += chunk.length;
-      if (bytes < 150) return true;
-      bytes = 0;
-      return false;
+    proxy.tap = {
+      admits(_connection, chunk) {
+        bytes += chunk.length;
+        if (bytes < 150) return true;
+        bytes = 0;
+        return false;
+      },
     };
     const publishOne = async (text: string): Promise<void> => {
       await waitFor('a connection', () => publisher.connected);
@@ -185,7 +187,7 @@ describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s'
   it('gives back QoS 2 when the broker has lost the session, so that none is lost', async () => {
     await using first = await startBroker({ kind });
     await using second = await startBroker({ kind });
-    await using proxy = await startProxy(first.port);
+    await using proxy = await TcpProxy.start(first.port);
     const broker = [`mqtt://127.0.0.1:${proxy.port}`, second.url];
     await using publisher = new MQTTConnector({ broker, topics: ['none'], protocolVersion, ...SESSION, ...QUICKLY });
     await publisher.run();
@@ -206,7 +208,7 @@ describe.concurrent.each(peers)('a connector with a session at %s, with MQTT %s'
 
   it('gives back everything when it is shut down, wherever a delivery stands', async () => {
     await using broker = await startBroker({ kind });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     const options = { broker: `mqtt://127.0.0.1:${proxy.port}`, protocolVersion, ...SESSION };
     await using publisher = new MQTTConnector(options);
     await publisher.run();
@@ -263,7 +265,8 @@ describe.runIf(brokerKinds.includes('mosquitto')).each(['3.1.1', '5'] as const)(
       await slow.run();
       await publishAll(broker.url, 'a', ['1', '2']);
       await slow.message(1);
-      await broker.restart();
+      await broker.process.terminate();
+      await broker.process.start();
       await waitFor('the return', () => slow.connected);
       expect(slow.status.sessionPresent).toBe(true);
       await rest(100);

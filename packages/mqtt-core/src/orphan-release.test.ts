@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { MQTTConnector } from './mqtt-connector.js';
 
@@ -9,7 +9,7 @@ describe.skipIf(!brokerKinds.includes('mosquitto'))('a session that an earlier p
     'half-way through QoS 2 does not stand in the way of the next, over MQTT $protocolVersion',
     async ({ protocolVersion }) => {
       await using broker = await startBroker({ kind: 'mosquitto' });
-      await using proxy = await startProxy(broker.port);
+      await using proxy = await TcpProxy.start(broker.port);
       const session = { clientId: 'box', sessionExpiry: 60, protocolVersion } as const;
       await using user = new MQTTConnector({ broker: broker.url, topics: ['t'], subscribeQoS: 2 });
       const texts: string[] = [];
@@ -19,7 +19,7 @@ describe.skipIf(!brokerKinds.includes('mosquitto'))('a session that an earlier p
       const earlier = new MQTTConnector({ broker: '127.0.0.1', port: proxy.port, ...session });
       await earlier.run();
       // The broker receives them, and its answers do not come through.
-      proxy.fromServer = () => false;
+      proxy.tap = { admits: () => false };
       const lost = Array.from({ length: 20 }, (_, n) => earlier.publish('t', `early ${n}`, { qos: 2 }).catch(() => {}));
       await waitFor('the cut', () => !earlier.connected);
       await earlier.shutdown();

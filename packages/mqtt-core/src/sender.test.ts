@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, startMuteServer, startProxy, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, startMuteServer, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import type { MQTTConnectorOptions } from './connector-options.js';
 import { makeBasicEvent } from './event.js';
@@ -86,7 +86,7 @@ mosquitto('a message that the access list of the broker forbids', () => {
 mosquitto('what waited for the connection', () => {
   it('is marked as replayed, and what comes later is not', async () => {
     await using broker = await startBroker({ kind: 'mosquitto' });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using user = await openUser(broker.url, '5');
     await using house = await openGateway({ broker: '127.0.0.1', port: proxy.port, protocolVersion: '5' });
     await house.put('early', 1);
@@ -105,7 +105,7 @@ mosquitto('what waited for the connection', () => {
 
   it('arrives exactly once at QoS 2, through cuts in a flood', { timeout: 30_000 }, async () => {
     await using broker = await startBroker({ kind: 'mosquitto' });
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using user = await openUser(broker.url);
     await using house = await openGateway(
       { broker: '127.0.0.1', port: proxy.port, clientId: 'box', sessionExpiry: 60 },
@@ -126,7 +126,7 @@ mosquitto('what waited for the connection', () => {
 describe('a broker that stops answering', () => {
   it('has its connection replaced, and gets what it did not acknowledge again', { timeout: 30_000 }, async () => {
     await using broker = await startBroker();
-    await using proxy = await startProxy(broker.port);
+    await using proxy = await TcpProxy.start(broker.port);
     await using user = await openUser(broker.url);
     await using house = await openGateway({ broker: '127.0.0.1', port: proxy.port }, { ackTimeoutMs: 400 });
     await waitFor('the connection', () => house.connector.connected);

@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Certificates } from './certificates.js';
-import { accepts, freePort, isInstalled, stopProcess, waitFor } from './processes.js';
+import { PeerProcess } from './peer-process.js';
+import { accepts, freePort, isInstalled } from './processes.js';
 
 export type BrokerKind = 'aedes' | 'mosquitto';
 
@@ -35,7 +36,10 @@ export interface BrokerOptions {
   acl?: readonly string[];
   /** More lines for `mosquitto.conf`, as `max_packet_size 1000`. Only Mosquitto can. */
   settings?: readonly string[];
-  /** Keep sessions and retained messages on disk, over {@link Broker.restart} too. Only Mosquitto can. Default: false. */
+  /**
+   * Keep sessions and messages on disk, to find them again when the process is started again. It saves after each change,
+   * and acknowledges before it saves: a SIGKILL can lose what it has acknowledged. Only Mosquitto can. Default: false.
+   */
   persistence?: boolean;
 }
 
@@ -45,12 +49,10 @@ export interface Broker extends AsyncDisposable {
   readonly host: '127.0.0.1';
   readonly port: number;
   readonly url: string;
-  /** The broker's process, where it has one of its own. */
-  readonly pid?: number | undefined;
-  /** Cuts every connection without a goodbye. Only aedes can; {@link startProxy} can for both. */
+  /** The broker's process, to be broken and started again on the same port. Only Mosquitto has one of its own. */
+  readonly process: PeerProcess;
+  /** Cuts every connection without a goodbye. Only aedes can; {@link TcpProxy} can for both. */
   cut(): void;
-  /** Ends the broker with this signal (default `SIGTERM`) and starts it again, on the same port. Only Mosquitto can. */
-  restart(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** The brokers that tests can run on here: aedes always, Mosquitto where it is installed. */
@@ -61,12 +63,11 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const scheme = options.webSocket ? (options.tls ? 'wss' : 'ws') : options.tls ? 'mqtts' : 'mqtt';
   const { kind = 'aedes' } = options;
   const running = kind === 'aedes' ? await startAedes(options) : await startMosquitto(options);
-  // The process changes with a restart.
   const own = { kind, host: '127.0.0.1', url: `${scheme}://127.0.0.1:${running.port}` } as const;
   return Object.assign(running, own);
 }
 
-type Running = Pick<Broker, 'port' | 'pid' | 'cut' | 'restart'> & AsyncDisposable;
+type Running = Pick<Broker, 'port' | 'process' | 'cut'> & AsyncDisposable;
 
 async function startAedes(options: BrokerOptions): Promise<Running> {
   const { port = 0, webSocket, tls, clientCertificate, deniedTopic, user } = options;
@@ -110,8 +111,10 @@ async function startAedes(options: BrokerOptions): Promise<Running> {
   await once(server, 'listening');
   return {
     port: (server.address() as { port: number }).port,
+    get process(): PeerProcess {
+      throw new Error('aedes runs within the process of the test');
+    },
     cut,
-    restart: () => Promise.reject(new Error('aedes can not start again')),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -140,21 +143,22 @@ function readingAll(stream: Duplex): Duplex {
 async function startMosquitto(options: BrokerOptions): Promise<Running> {
   const port = options.port ?? (await freePort());
   const directory = await mkdtemp(join(tmpdir(), 'mqttgwd-broker-'));
-  // Started as root, Mosquitto becomes another user before it reads its files.
-  await chmod(directory, 0o755);
   const file = async (name: string, content: string) => {
     const path = join(directory, name);
-    await writeFile(path, content, { mode: 0o644 });
+    await writeFile(path, content);
     return path;
   };
-  const lines = [`listener ${port} 127.0.0.1`, 'max_queued_messages 0', 'set_tcp_nodelay true'];
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'max_queued_messages 0',
+    'set_tcp_nodelay true',
+    // Started as root it would become another user, who can't read and write here.
+    `user ${userInfo().username}`,
+  ];
   if (options.persistence) {
     const store = join(directory, 'store');
     await mkdir(store);
-    // It gives up the rights of root, and then has to write there.
-    await chmod(store, 0o777);
     lines.push('persistence true', `persistence_location ${store}/`);
-    // At each change: what it acknowledged is on disk, even when it is killed.
     lines.push('autosave_on_changes true', 'autosave_interval 1');
   } else {
     lines.push('persistence false');
@@ -172,47 +176,34 @@ async function startMosquitto(options: BrokerOptions): Promise<Running> {
     const passwords = await file('passwords', `${name}:${password}\n`);
     const hashing = spawn('mosquitto_passwd', ['-U', passwords], { stdio: 'ignore' });
     await once(hashing, 'exit');
-    await chmod(passwords, 0o644);
     lines.push(`password_file ${passwords}`, 'allow_anonymous false');
   } else {
     lines.push('allow_anonymous true');
   }
   lines.push(...(options.settings ?? []));
   const configuration = await file('mosquitto.conf', `${lines.join('\n')}\n`);
-  const start = async () => {
-    const child = spawn('mosquitto', ['-c', configuration], { stdio: 'ignore' });
-    try {
-      await waitFor('mosquitto to listen', () => {
-        if (child.exitCode !== null) throw new Error(`mosquitto ended at once with ${child.exitCode}`);
-        return accepts(port);
-      });
-    } catch (error) {
-      await stopProcess(child);
-      throw error;
-    }
-    return child;
-  };
-  const removeDirectory = () => rm(directory, { recursive: true, force: true });
-  let child = await start().catch(async (error: unknown) => {
-    await removeDirectory();
-    throw error;
+  const process = new PeerProcess({
+    name: 'mosquitto',
+    command: 'mosquitto',
+    args: ['-c', configuration],
+    isReady: () => accepts(port),
   });
+  const dispose = async () => {
+    await process[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await process.start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     port,
-    get pid() {
-      return child.pid;
-    },
+    process,
     cut() {
       throw new Error('Mosquitto can not cut connections');
     },
-    async restart(signal = 'SIGTERM') {
-      if (signal === 'SIGKILL') child.kill(signal);
-      await stopProcess(child);
-      child = await start();
-    },
-    async [Symbol.asyncDispose]() {
-      await stopProcess(child);
-      await removeDirectory();
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }

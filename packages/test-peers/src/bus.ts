@@ -1,16 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { isInstalled, stopProcess } from './processes.js';
+import { PeerProcess } from './peer-process.js';
+import { isInstalled } from './processes.js';
 
 /** A private message bus: a `dbus-daemon` of its own. */
 export interface Bus extends AsyncDisposable {
   /** What goes into `DBUS_SESSION_BUS_ADDRESS`. */
   readonly address: string;
-  /** The running daemon, for tests that break it; another after each `restart()`. */
+  /** The daemon, to be broken and started again at the same address. */
+  readonly process: PeerProcess;
+  /** The running daemon, to send signals to; another after each `restart()`. */
   readonly daemon: ChildProcess;
   /** Ends the daemon as a crash would, and resolves when it is gone. */
   kill(): Promise<void>;
@@ -38,61 +39,43 @@ export function dbusDaemonMissing(): string | undefined {
 export async function startBus({ address }: { address?: string } = {}): Promise<Bus> {
   const directory = address === undefined ? await mkdtemp(join(tmpdir(), 'mqttgwd-bus-')) : undefined;
   const place = address ?? `unix:path=${join(directory as string, 'bus')}`;
-  const removeDirectory = async () => {
+  let daemon!: ChildProcess;
+  let isListening = false;
+  const process = new PeerProcess({
+    name: 'dbus-daemon',
+    command: 'dbus-daemon',
+    args: ['--session', '--nofork', '--nopidfile', '--nosyslog', `--address=${place}`, '--print-address=1'],
+    options: { stdio: ['ignore', 'pipe', 'ignore'] },
+    onSpawn(child) {
+      daemon = child;
+      isListening = false;
+      child.stdout?.once('data', () => {
+        isListening = true;
+      });
+    },
+    isReady: () => isListening,
+  });
+  const dispose = async () => {
+    await process[Symbol.asyncDispose]();
     if (directory) await rm(directory, { recursive: true, force: true });
   };
   try {
-    let daemon = await startDaemon(place);
-    const kill = async () => {
-      if (daemon.exitCode !== null || daemon.signalCode !== null) return;
-      const gone = once(daemon, 'exit');
-      daemon.kill('SIGKILL');
-      await gone;
-    };
-    return {
-      address: place,
-      get daemon() {
-        return daemon;
-      },
-      kill,
-      async restart() {
-        await kill();
-        daemon = await startDaemon(place);
-      },
-      async [Symbol.asyncDispose]() {
-        await stopProcess(daemon);
-        await removeDirectory();
-      },
-    };
+    await process.start();
   } catch (error) {
-    await removeDirectory();
+    await dispose();
     throw error;
   }
-}
-
-/** Resolves when it listens. */
-async function startDaemon(address: string): Promise<ChildProcess> {
-  const daemon = spawn(
-    'dbus-daemon',
-    ['--session', '--nofork', '--nopidfile', '--nosyslog', `--address=${address}`, '--print-address=1'],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  );
-  const lines = createInterface({ input: daemon.stdout });
-  const abort = new AbortController();
-  const { signal } = abort;
-  try {
-    await Promise.race([
-      once(lines, 'line', { signal }),
-      once(daemon, 'exit', { signal }).then(([code]) => {
-        throw new Error(`dbus-daemon ended at once with ${code}`);
-      }),
-    ]);
-    return daemon;
-  } catch (error) {
-    await stopProcess(daemon);
-    throw error;
-  } finally {
-    abort.abort();
-    lines.close();
-  }
+  return {
+    address: place,
+    process,
+    get daemon() {
+      return daemon;
+    },
+    kill: () => process.kill(),
+    async restart() {
+      await process.kill();
+      await process.start();
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
 }

@@ -1,15 +1,7 @@
-export {
-  type BreakablePeer,
-  type PersistentBroker,
-  type RestartableBus,
-  startPersistentBroker,
-  startRestartableBus,
-} from './breakable-peers.js';
 export { type Broker, type BrokerKind, type BrokerOptions, brokerKinds, startBroker } from './broker.js';
 export { type Bus, dbusDaemonMissing, startBus } from './bus.js';
 export { type Certificates, createCertificates } from './certificates.js';
 export { type MuteServer, startMuteServer } from './mute-server.js';
-export { type Proxy, startProxy } from './proxy.js';
 export { PeerProcess, type PeerProgram } from './peer-process.js';
 export { freePort, stopProcess, waitFor } from './processes.js';
 export { type ProxyTap, TcpProxy } from './tcp-proxy.js';

@@ -5,6 +5,7 @@ export interface LaneConditions {
   delayMs: number;
   bytesPerSecond: number;
   isBlackHole: boolean;
+  isStalled: boolean;
 }
 
 interface Chunk {
@@ -43,6 +44,7 @@ export class ProxyLane {
       this.pump();
     });
     to.on('drain', () => this.pump());
+    if (conditions.isStalled) from.pause();
   }
 
   /** Bytes went into a black hole: what would follow makes no sense to the receiver any more. */
@@ -54,6 +56,10 @@ export class ProxyLane {
   pump(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#conditions.isStalled) {
+      this.#from.pause();
+      return;
+    }
     for (let chunk = this.#chunks[0]; chunk; chunk = this.#chunks[0]) {
       if (this.#conditions.isBlackHole) {
         this.#swallow();

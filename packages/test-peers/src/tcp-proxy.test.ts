@@ -108,6 +108,44 @@ describe('TcpProxy', () => {
     await waitFor('an echo', () => idle.says() === 'b');
   });
 
+  it('stalls those that are there and those that come, even what ends meanwhile, and hands it all on when it flows', async () => {
+    await using line = await openLine();
+    const [before, ending] = [await connect(line.proxy), await connect(line.proxy)];
+    before.socket.write('a');
+    await waitFor('an echo', () => before.says() === 'a');
+    line.proxy.stall();
+    before.socket.write('b');
+    const during = await connect(line.proxy);
+    during.socket.write('c');
+    for (const socket of line.sockets) socket.end('bye');
+    ending.socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([before, during, ending].map(({ says, end }) => [says(), end()])).toEqual([
+      ['a', undefined],
+      ['', undefined],
+      ['', undefined],
+    ]);
+    expect(line.heard()).toBe('a');
+    line.proxy.flow();
+    await waitFor('the rest', () => line.heard().length === 3);
+    await waitFor('the end', () => before.end());
+    expect(before.says()).toBe('abye');
+  });
+
+  it('cuts the connection in place of what its tap refuses, and no other', async () => {
+    await using line = await openLine();
+    const [refused, other] = [await connect(line.proxy), await connect(line.proxy)];
+    line.proxy.tap = { admits: (_connection, bytes) => bytes.toString() !== 'no' };
+    other.socket.write('yes');
+    await waitFor('an echo', () => other.says() === 'yes');
+    refused.socket.write('no');
+    await waitFor('the cut', () => refused.end());
+    expect(refused.says()).toBe('');
+    line.proxy.tap = {};
+    other.socket.write('no');
+    await waitFor('an echo', () => other.says() === 'yesno');
+  });
+
   it('delays everything, in order', async () => {
     await using line = await openLine();
     const client = await connect(line.proxy);

@@ -2,14 +2,16 @@ import { once } from 'node:events';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { type LaneConditions, ProxyLane } from './proxy-lane.js';
 
-/** Who watches what a {@link TcpProxy} carries. */
+/** Who watches what a {@link TcpProxy} carries, or has a word in it. */
 export interface ProxyTap {
   /** A client has come; the number counts up from 1. */
   opened?(connection: number): void;
-  /** These bytes were handed to the target. */
+  /** These bytes are handed to the target. */
   toTarget?(connection: number, bytes: Buffer): void;
-  /** These bytes were handed to the client. */
+  /** These bytes are handed to the client. */
   toClient?(connection: number, bytes: Buffer): void;
+  /** Whether these bytes may go to the client; if not, the connection is cut instead. */
+  admits?(connection: number, bytes: Buffer): boolean;
   closed?(connection: number): void;
 }
 
@@ -19,7 +21,12 @@ interface Link {
   readonly lanes: readonly ProxyLane[];
 }
 
-const SOUND: Readonly<LaneConditions> = { delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, isBlackHole: false };
+const SOUND: Readonly<LaneConditions> = {
+  delayMs: 0,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  isBlackHole: false,
+  isStalled: false,
+};
 
 /**
  * Stands between a client and a server on the loopback interface, and does to their connections what networks do. Sound at
@@ -27,9 +34,10 @@ const SOUND: Readonly<LaneConditions> = { delayMs: 0, bytesPerSecond: Number.POS
  */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number;
+  /** Told of everything from now on; may be replaced at any time. */
+  tap: ProxyTap;
   readonly #server: Server;
   readonly #targetPort: number;
-  readonly #tap: ProxyTap;
   readonly #conditions: LaneConditions = { ...SOUND };
   readonly #links = new Map<number, Link>();
   #connections = 0;
@@ -39,7 +47,7 @@ export class TcpProxy implements AsyncDisposable {
   private constructor(server: Server, targetPort: number, tap: ProxyTap) {
     this.#server = server;
     this.#targetPort = targetPort;
-    this.#tap = tap;
+    this.tap = tap;
     this.port = (server.address() as { port: number }).port;
     server.on('connection', (client) => this.#accept(client));
   }
@@ -84,6 +92,18 @@ export class TcpProxy implements AsyncDisposable {
     this.#conditions.isBlackHole = true;
   }
 
+  /** Reads nothing any more, from either side; new connections are taken, and left without an answer. */
+  stall(): void {
+    this.#conditions.isStalled = true;
+    this.#pump();
+  }
+
+  /** Hands on again what came while it was stalled, and what comes. */
+  flow(): void {
+    this.#conditions.isStalled = false;
+    this.#pump();
+  }
+
   /** Hands on everything so much later, in both directions. */
   delay(ms: number): void {
     this.#conditions.delayMs = ms;
@@ -118,6 +138,10 @@ export class TcpProxy implements AsyncDisposable {
     await closed;
   }
 
+  #pump(): void {
+    for (const { lanes } of this.#links.values()) for (const lane of lanes) lane.pump();
+  }
+
   #accept(client: Socket): void {
     if (this.#isRefusing) {
       client.on('error', () => {});
@@ -125,7 +149,7 @@ export class TcpProxy implements AsyncDisposable {
       return;
     }
     const connection = ++this.#connections;
-    this.#tap.opened?.(connection);
+    this.tap.opened?.(connection);
     if (this.#conditions.isBlackHole) {
       client.resume();
       this.#keep(connection, { sockets: [client], lanes: [] });
@@ -135,11 +159,15 @@ export class TcpProxy implements AsyncDisposable {
     const toTarget = new ProxyLane(client, target, this.#conditions, (bytes) => {
       const granted = this.#grant(bytes);
       target.write(granted);
-      this.#tap.toTarget?.(connection, granted);
+      this.tap.toTarget?.(connection, granted);
     });
     const toClient = new ProxyLane(target, client, this.#conditions, (bytes) => {
+      if (this.tap.admits?.(connection, bytes) === false) {
+        for (const socket of [client, target]) reset(socket);
+        return;
+      }
       client.write(bytes);
-      this.#tap.toClient?.(connection, bytes);
+      this.tap.toClient?.(connection, bytes);
     });
     this.#keep(connection, { sockets: [client, target], lanes: [toTarget, toClient] });
   }
@@ -167,7 +195,7 @@ export class TcpProxy implements AsyncDisposable {
         if (--open > 0) return;
         for (const lane of link.lanes) lane.stop();
         this.#links.delete(connection);
-        this.#tap.closed?.(connection);
+        this.tap.closed?.(connection);
       });
     }
   }

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { checkConfiguration } from '@cstbox/dbus-bus';
+import { type ConfigurationError, MQTTConnector, silentLogger } from '@cstbox/mqtt-core';
+import { type LoadedGateway, loadGateway } from '@cstbox/mqttgwd';
+import { createCertificates } from '@cstbox/test-peers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const BOX = resolve(import.meta.dirname, '../box.yaml');
+const README = resolve(import.meta.dirname, '../../apps/mqttgwd/README.md');
+
+/** Every key of a configuration, as the complaints about unknown ones name them. */
+function knownKeys(): string[] {
+  const unknown = { '?': true };
+  const sections = { auth: unknown, tls: unknown, dbus: unknown, outbox: unknown, commands: unknown, filters: unknown };
+  try {
+    checkConfiguration({ ...unknown, ...sections, broker: { ...unknown, retry: unknown } });
+  } catch (error) {
+    const { problems } = error as ConfigurationError;
+    return problems.flatMap(({ path, message }) => {
+      const [, keys] = /known here: (.*)$/.exec(message) ?? [];
+      return (keys?.split(', ') ?? []).map((key) => [...path.slice(0, -1), key].join('.'));
+    });
+  }
+  return [];
+}
+
+describe('the configuration of a box', () => {
+  let directory: string;
+  let loaded: LoadedGateway;
+
+  // It names certificates that only its owner has: ours lie in their place.
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'box-'));
+    const { ca, client } = await createCertificates();
+    for (const [name, content] of [
+      ['tls/ca.pem', ca],
+      ['tls/box.pem', client.cert],
+      ['tls/box.key', client.key],
+    ] as const) {
+      await mkdir(dirname(join(directory, name)), { recursive: true });
+      await writeFile(join(directory, name), content);
+    }
+    await cp(BOX, join(directory, 'box.yaml'));
+    loaded = await loadGateway(join(directory, 'box.yaml'), () => silentLogger);
+  });
+
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('is taken by the daemon, with its certificates and rules', () => {
+    const { broker, outbox, tls, commands } = loaded.configuration;
+    expect(broker.host).toHaveLength(2);
+    expect(tls?.ca_certs).toBe(join(directory, 'tls/ca.pem'));
+    expect(outbox).toMatchObject({ directory: '/var/lib/mqttgwd', durability: 'always' });
+    expect(commands).toEqual({ max_age: 60 });
+    expect(loaded.outbound?.getMqttTopic(0, 'power', 'heating', {}, 'sensor')).toBe('site/power/heating');
+  });
+
+  it.each([
+    ['site/hall/set/temperature', ['setpoint', 'hall'], { retained: 'accept', maxAgeMs: 31_536_000_000 }],
+    ['site/garage/set/door', ['door', 'garage'], { maxAgeMs: 5_000, timestampField: 'sent', idField: 'request' }],
+    ['site/attic/set/light', ['switch', 'attic_light'], undefined],
+  ])('lets %s in, with what its rule says', (topic, [varType, varName], policy) => {
+    const connector = new MQTTConnector({ broker: '127.0.0.1' }); // not connected: filters get it to look at
+    const message = { topic, payload: Buffer.from('1'), qos: 1, retain: false } as const;
+    expect(loaded.inbound?.acceptEvent(connector, undefined, message)).toEqual([
+      [expect.objectContaining({ varType, varName }), 'control'],
+    ]);
+    expect(loaded.inbound?.lastRule?.policy).toEqual(policy);
+  });
+});
+
+describe("the daemon's README", () => {
+  it('says what each key of a configuration means', () => {
+    const keys = knownKeys();
+    expect(keys).toEqual(
+      expect.arrayContaining(['broker', 'broker.retry.max', 'outbox.durability', 'filters.inbound']),
+    );
+    const leaves = keys.filter((key) => !keys.some((other) => other.startsWith(`${key}.`)));
+    const table = readFileSync(README, 'utf8');
+    expect(leaves.filter((key) => !table.includes(`\`${key}\``))).toEqual([]);
+  });
+});
