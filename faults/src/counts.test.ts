@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { faultOfCounts, parseCounts } from './counts.js';
+import { faultOfCounts, parseCounts, parseHeld } from './counts.js';
 
 const line = (text: string) => `22/11 16:37:33 [I] MQTTGateway > bus to MQTT: ${text}`;
 
@@ -27,5 +27,18 @@ describe('the accounts in the log', () => {
   ])('%s: %s', (text, fault) => {
     const counts = parseCounts(line(text));
     expect(counts && faultOfCounts(counts)).toEqual(fault === undefined ? undefined : expect.stringContaining(fault));
+  });
+});
+
+describe('the status in the log', () => {
+  it('says what the gateway holds', () => {
+    const line = 'bus attached; broker mqtt://h:1 connected (slow); outbox 3 waiting (disk full); commands 4 waiting';
+    expect(parseHeld(line)).toEqual({ 'bus to MQTT': 3, 'MQTT to bus': 4 });
+    expect(parseHeld('bus attached')).toBeUndefined();
+  });
+
+  it('does not go with fewer than nothing', () => {
+    const counts = parseCounts('bus to MQTT: received 1, forwarded 2, filtered 0, dropped 0, waiting -1');
+    expect(counts && faultOfCounts(counts)).toBe('-1 are waiting');
   });
 });

@@ -11,7 +11,8 @@ export interface Counts {
 }
 
 const LINE =
-  /(bus to MQTT|MQTT to bus): received (\d+), forwarded (\d+), filtered (\d+), dropped (\d+)(?: \(([^)]*)\))?, waiting (\d+)/;
+  /(bus to MQTT|MQTT to bus): received (\d+), forwarded (\d+), filtered (\d+), dropped (\d+)(?: \(([^)]*)\))?, waiting (-?\d+)/;
+const STATUS_LINE = /; outbox (\d+) waiting.*; commands (\d+) waiting/;
 
 /** Reads a line of the gateway's log; `undefined` when it is none of its accounts. */
 export function parseCounts(line: string): Counts | undefined {
@@ -34,6 +35,18 @@ export function parseCounts(line: string): Counts | undefined {
   };
 }
 
+/** What the gateway holds by its own look at outbox and bus, which its accounts must agree with. */
+export interface Held {
+  readonly 'bus to MQTT': number;
+  readonly 'MQTT to bus': number;
+}
+
+/** Reads the line of the gateway's log that says how it is; `undefined` when it is another. */
+export function parseHeld(line: string): Held | undefined {
+  const match = STATUS_LINE.exec(line);
+  return match ? { 'bus to MQTT': Number(match[1]), 'MQTT to bus': Number(match[2]) } : undefined;
+}
+
 /** What does not add up in it. */
 export function faultOfCounts({
   received,
@@ -46,6 +59,7 @@ export function faultOfCounts({
   if (received !== forwarded + filtered + dropped + waiting) {
     return `received ${received} is not forwarded ${forwarded} + filtered ${filtered} + dropped ${dropped} + waiting ${waiting}`;
   }
+  if (waiting < 0) return `${waiting} are waiting`;
   const sum = Object.values(reasons).reduce((total, count) => total + count, 0);
   return sum === dropped ? undefined : `dropped ${dropped} is not the sum of its reasons, ${sum}`;
 }

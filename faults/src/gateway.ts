@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { PeerProcess } from '@cstbox/test-peers';
 import { SHUTDOWN_TIMEOUT_MS } from './configuration.js';
-import { type Counts, faultOfCounts, parseCounts } from './counts.js';
+import { type Counts, faultOfCounts, type Held, parseCounts, parseHeld } from './counts.js';
 
 /** The daemon's program, built. */
 export const DAEMON = join(
@@ -138,12 +138,24 @@ export class GatewayProcess implements AsyncDisposable {
     Object.assign(this.life, { end, endedMs: performance.now() });
   }
 
+  /** The status comes right behind the accounts: what they say is waiting must be there. */
+  #compare(life: Life, held: Held): void {
+    for (const direction of ['bus to MQTT', 'MQTT to bus'] as const) {
+      const waiting = life.counts[direction]?.waiting;
+      if (waiting === undefined || waiting === held[direction]) continue;
+      const problem = `${waiting} are waiting by its accounts, and it holds ${held[direction]}`;
+      this.#options.onProblem(`accounts of life ${life.number}, ${direction}: ${problem}`);
+    }
+  }
+
   #follow(child: ChildProcess): void {
     const life = this.life;
     const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });
     lines.on('line', (line) => {
       life.hasSpoken = true;
       this.#options.onLine(`[life ${life.number}] ${line}`);
+      const held = parseHeld(line);
+      if (held) this.#compare(life, held);
       const counts = parseCounts(line);
       if (!counts) return;
       life.counts[counts.direction] = { ...counts, atMs: performance.now() };

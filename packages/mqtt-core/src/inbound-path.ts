@@ -98,10 +98,11 @@ export class InboundPath {
     const channels = answer.map(({ channel }) => channel);
     const pass = this.#gate.judge(message, channels, rule?.policy);
     if ('reason' in pass) return this.#refuse(message, rule?.name, pass);
-    if (this.#stopping.signal.aborted) return this.#leave(message, rule?.name, pass);
-    // One after the other keeps the order.
     this.#underWay++;
-    const done = this.#tail.then(() => this.#handOver(message, answer, pass, rule?.name));
+    // One after the other keeps the order.
+    const done = this.#stopping.signal.aborted
+      ? this.#leave(message, rule?.name, pass)
+      : this.#tail.then(() => this.#handOver(message, answer, pass, rule?.name));
     this.#tail = done.then(
       () => void this.#underWay--,
       () => {},
