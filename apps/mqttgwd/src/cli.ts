@@ -76,7 +76,7 @@ Exit codes:
   ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
   ${ExitCode.USAGE} wrong command line
   ${ExitCode.SOFTWARE} internal error
-  ${ExitCode.CANTCREAT} the name on the bus is taken: another one runs
+  ${ExitCode.CANTCREAT} another one runs: it has the name on the bus, or uses the outbox
   ${ExitCode.CONFIG} wrong configuration
 A broker or a bus that is away is no error: the gateway keeps trying. A second
 SIGINT or SIGTERM ends it at once (130, 143).

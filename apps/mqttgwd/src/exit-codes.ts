@@ -6,7 +6,7 @@ export const ExitCode = Object.freeze({
   USAGE: 64,
   /** A fault of the daemon itself. */
   SOFTWARE: 70,
-  /** The name on the bus is taken: another one runs. */
+  /** Another one runs: it has the name on the bus, or uses the outbox. */
   CANTCREAT: 73,
   /** The configuration is wrong. */
   CONFIG: 78,

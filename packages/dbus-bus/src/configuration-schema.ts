@@ -19,6 +19,9 @@ function faultOf(parse: () => unknown): string | undefined {
   }
 }
 
+/** Ages may be years; what a timer counts, as the other durations, may not be more than 24 days. */
+const age = z.number('expected a number of seconds above 0').positive('expected a number of seconds above 0');
+
 /** Durations are seconds in the file, as in the original; a fraction is one too. */
 const seconds = z
   .number('expected a number of seconds above 0')
@@ -126,7 +129,7 @@ export const shape = z.strictObject(
           directory: text('the path of a directory').optional(),
           max_messages: integer('a number of messages', 1, Number.MAX_SAFE_INTEGER).optional(),
           max_bytes: integer('a number of bytes', 1, Number.MAX_SAFE_INTEGER).optional(),
-          max_age: seconds.optional(),
+          max_age: age.optional(),
           give_up: z.literal(['oldest', 'newest'], "expected 'oldest' or 'newest'").optional(),
           commit_interval: seconds.optional(),
           spill_after: seconds.optional(),
@@ -138,7 +141,7 @@ export const shape = z.strictObject(
       .strictObject(
         {
           retained: z.literal(['ignore', 'accept'], "expected 'ignore' or 'accept'").optional(),
-          max_age: seconds.optional(),
+          max_age: age.optional(),
           timestamp_field: text('the name of a field').optional(),
           id_field: text('the name of a field').optional(),
         },

@@ -191,8 +191,8 @@ export class Gateway implements AsyncDisposable {
     const { waiting } = this.#outbox;
     const lost = await this.#out.close();
     if (this.#isOpen) this.#logCounts();
-    if (lost > 0) this.#logger.warn(`${lost} messages did not reach the broker and are lost with this process`);
-    if (waiting > lost) this.#logger.info(`${waiting - lost} messages are kept for the next start`);
+    if (lost > 0) this.#logger.warn(`messages that did not reach the broker and are lost with this process: ${lost}`);
+    if (waiting > lost) this.#logger.info(`messages that are kept for the next start: ${waiting - lost}`);
   }
 
   #logCounts(): void {

@@ -128,7 +128,7 @@ export class OutboundPath implements BusListener {
       this.#books.receive(rule, count);
       sum += count;
     }
-    if (sum > 0) this.#logger.info(`${sum} messages of an earlier run wait for the broker`);
+    if (sum > 0) this.#logger.info(`messages of an earlier run that wait for the broker: ${sum}`);
   }
 
   /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */
