@@ -63,8 +63,9 @@ async function runAll({ schedules, jobs, verbose }: FaultsOptions, signal: Abort
     ),
   );
   console.log(`\n${renderSettings(results)}\n\n${renderTable(results)}`);
-  console.log('\nA run with several faults stands in the row of each. What is broken:');
+  console.log('\nA run with several faults stands in the row of each.');
   const broken = results.filter(({ problems }) => problems.length > 0);
+  if (broken.length > 0) console.log('What is broken:');
   for (const result of broken) console.log(`\n${renderFailure(result)}`);
   const seconds = Math.round((performance.now() - startMs) / 1_000);
   console.log(`\n${results.length} runs in ${seconds} s, ${broken.length} broken.`);
