@@ -2,6 +2,7 @@ import { brokerKinds, startBroker, startProxy, waitFor } from '@cstbox/test-peer
 import type { MqttClient } from 'mqtt';
 import { describe, expect, it, vi } from 'vitest';
 import { Listener } from './connector.fixtures.js';
+import { PACKET_IDENTIFIERS } from './packet-identifiers.js';
 
 const clients: MqttClient[] = [];
 vi.mock('mqtt', async (importOriginal) => {
