@@ -24,7 +24,11 @@ export class Connection {
   isResumed = false;
   /** While the broker is asked to release what was left in the session. */
   orphans: OrphanRelease | undefined;
-  /** The broker has answered the subscriptions too. */
+  /** The broker was asked for the subscriptions, and has not answered. */
+  isSubscribing = false;
+  /** Which subscriptions the broker refused, in one line. */
+  refusal: string | undefined;
+  /** It was in use: the broker has answered the subscriptions too, or had other things to say first. */
   wasUp = false;
   /** Nothing more is to be done with it: it ended, or is about to. */
   isOver = false;

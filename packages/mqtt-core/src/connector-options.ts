@@ -1,6 +1,6 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { IClientOptions } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import type { BrokerAddress } from './broker-address.js';
 import { ConfigurationError, type ConfigurationProblem } from './errors.js';
 import { describeError, type Logger } from './logger.js';
@@ -24,7 +24,7 @@ export interface MQTTConnectorOptions {
    * one can't be reached. Login, TLS and session are the same for all.
    */
   broker: string | readonly string[];
-  /** TCP port, for hosts and for URLs that name none. Default: the scheme's own (1883, with TLS 8883). */
+  /** TCP port, for hosts and for URLs that name none. Default: 1883, with TLS 8883; for WebSocket URLs 80 and 443. */
   port?: number;
   /** `auto` speaks MQTT 5, and 3.1.1 to a broker that refuses it. Default: `auto`. */
   protocolVersion?: 'auto' | '5' | '3.1.1';
@@ -61,9 +61,17 @@ export interface MQTTConnectorOptions {
   maxUnacknowledged?: {
     /** How many messages. Default: 1,000. */
     messages?: number;
-    /** Bytes of topics and payloads. Default: 16 MiB. */
+    /** Bytes of topics and payloads; the message that exceeds it is read all the same. Default: 16 MiB. */
     bytes?: number;
   };
+  /**
+   * The largest packet that is read, in bytes, its header included: an integer from 1,024 to 268,435,460, the most that MQTT
+   * can carry. One that is larger is not read: the broker is told so with MQTT 5, and leaves it out. MQTT 3.1.1 has no words for it:
+   * the connection is cut when such a packet begins, and a broker with a session for this client sends it again, so the limit has to be
+   * set there as well (Mosquitto: `message_size_limit`). Default: 1 MiB: far more than any command, and little beside what may be
+   * under way.
+   */
+  maxPacketBytes?: number;
   /** What the application wants to find again in `onMessage` and in filters. */
   userData?: unknown;
   /** Default: silent. */
@@ -75,6 +83,7 @@ export interface ConnectorSettings {
   readonly connectTimeoutMs: number;
   readonly reconnect: { readonly minMs: number; readonly maxMs: number };
   readonly maxUnacknowledged: { readonly messages: number; readonly bytes: number };
+  readonly maxPacketBytes: number;
   readonly clientId: string;
   /** Seconds. 0: the session ends with the connection. */
   readonly sessionExpiry: number;
@@ -83,6 +92,11 @@ export interface ConnectorSettings {
 /** The longest delay that Node.js' timers can take, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const MEGABYTE = 1024 * 1024;
+/** The answer to any connection attempt fits. */
+const MIN_PACKET_BYTES = 1_024;
+/** The type, and the remaining length at its longest (MQTT 3.1.1, section 2.2.3). */
+const MAX_HEADER_BYTES = 5;
+const MAX_PACKET_BYTES = MAX_HEADER_BYTES + 268_435_455;
 
 /**
  * Fills in the defaults.
@@ -93,11 +107,13 @@ export function toSettings(options: MQTTConnectorOptions): ConnectorSettings {
   const { sessionExpiry = 0, clientId, connectTimeoutMs = 10_000, protocolVersion = 'auto' } = options;
   const { minMs = 1_000, maxMs = Math.max(30_000, minMs) } = options.reconnect ?? {};
   const { messages = 1_000, bytes = 16 * MEGABYTE } = options.maxUnacknowledged ?? {};
+  const { maxPacketBytes = MEGABYTE } = options;
   expectInteger('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMER_MS);
   expectInteger('reconnect.minMs', minMs, 1, MAX_TIMER_MS);
   expectInteger('reconnect.maxMs', maxMs, minMs, MAX_TIMER_MS);
   expectInteger('maxUnacknowledged.messages', messages, 1, Number.MAX_SAFE_INTEGER);
   expectInteger('maxUnacknowledged.bytes', bytes, 1, Number.MAX_SAFE_INTEGER);
+  expectInteger('maxPacketBytes', maxPacketBytes, MIN_PACKET_BYTES, MAX_PACKET_BYTES);
   expectInteger('sessionExpiry', sessionExpiry, 0, 0xffff_ffff);
   if (sessionExpiry > 0 && clientId === undefined) {
     throw new ConfigurationError('sessionExpiry needs a clientId: the broker finds the session again by it');
@@ -109,6 +125,7 @@ export function toSettings(options: MQTTConnectorOptions): ConnectorSettings {
     connectTimeoutMs,
     reconnect: { minMs, maxMs },
     maxUnacknowledged: { messages, bytes },
+    maxPacketBytes,
     clientId: clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
     sessionExpiry,
   };
@@ -171,6 +188,20 @@ export function pointAt(
   delete options.path;
   delete (options as { servername?: string }).servername;
   if (path !== undefined) options.path = path;
+}
+
+/**
+ * Connects an MQTT.js client, and tells the broker how large a packet may be. MQTT.js is not to know: it would look at the size of
+ * packets too, and Mosquitto leaves the first byte out of its count.
+ */
+export function connectAnnouncing(client: MqttClient, maxPacketBytes: number): void {
+  const { properties } = client.options;
+  client.options.properties = { ...properties, maximumPacketSize: maxPacketBytes - MAX_HEADER_BYTES };
+  try {
+    client.connect();
+  } finally {
+    client.options.properties = properties;
+  }
 }
 
 /** Checks certificates and key now: MQTT.js would throw at some later attempt to connect, and Node.js ignores a bad CA. */

@@ -17,6 +17,10 @@ export interface InboundFlowParts {
   /** How much may be under way before no more is read. */
   readonly limits: { readonly messages: number; readonly bytes: number };
   readonly logger: Logger;
+  /** Nothing is read any more for now. */
+  readonly onPause: () => void;
+  /** It is read on. */
+  readonly onResume: () => void;
 }
 
 /** What of MQTT.js is used beside its declared interface. */
@@ -32,6 +36,8 @@ export class InboundFlow {
   readonly #handler: InboundFlowParts['handler'];
   readonly #limits: InboundFlowParts['limits'];
   readonly #logger: Logger;
+  readonly #onPause: () => void;
+  readonly #onResume: () => void;
   readonly #acknowledgements = new InboundAcknowledgements((qos, messageId) => {
     const client = this.#client as unknown as SendingClient | undefined;
     client?._sendPacket({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId });
@@ -45,10 +51,12 @@ export class InboundFlow {
   #keepAlive: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor({ handler, limits, logger }: InboundFlowParts) {
+  constructor({ handler, limits, logger, onPause, onResume }: InboundFlowParts) {
     this.#handler = handler;
     this.#limits = limits;
     this.#logger = logger;
+    this.#onPause = onPause;
+    this.#onResume = onResume;
   }
 
   /** Takes over what a client receives. */
@@ -110,6 +118,7 @@ export class InboundFlow {
     if (this.#hasRoom) return proceed();
     this.#wasPaused = true;
     this.#readOn = proceed;
+    this.#onPause();
   }
 
   #handOver(message: MQTTMessage, settle: (state: 'accepted' | 'left') => void): void {
@@ -136,6 +145,7 @@ export class InboundFlow {
     if (!this.#readOn || !this.#hasRoom) return;
     const readOn = this.#readOn;
     this.#readOn = undefined;
+    this.#onResume();
     readOn();
   }
 

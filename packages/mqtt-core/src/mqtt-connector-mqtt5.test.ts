@@ -128,13 +128,33 @@ describe.runIf(brokerKinds.includes('mosquitto'))('a connector to a broker with 
     const logger = keepLog();
     await using listener = new Listener({ broker: broker.url, topics: ['a'], subscribeQoS: 2, logger });
     await listener.run();
-    expect(([0, 1, 2] as const).map((qos) => listener.windowOf(qos))).toEqual([Infinity, 7, 7]);
+    expect(([0, 1, 2] as const).map((qos) => listener.windowOf(qos))).toEqual([Infinity, 6, 6]);
+    expect(([0, 1, 2] as const).map((qos) => listener.reserveOf(qos))).toEqual([Infinity, 1, 1]);
     for (const text of ['1', '2']) await listener.publish('a', text, { qos: 2, retain: true });
     expect(await listener.message(1)).toMatchObject({ qos: 1 });
     expect(logger.at('warn')).toEqual([
       'warn the broker takes QoS 1 at most: QoS 2 is lowered',
       'warn the broker retains no messages: they are sent without the flag',
     ]);
+  });
+
+  it('tells the broker how large a packet it takes, which then leaves out what is larger', async () => {
+    await using broker = await startBroker({ kind: 'mosquitto' });
+    const logger = keepLog();
+    const options = { broker: broker.url, topics: ['a'], maxPacketBytes: 2_000, logger };
+    await using listener = new Listener(options);
+    await listener.run();
+    await using publisher = new MQTTConnector({ broker: broker.url });
+    await publisher.run();
+    // Header 1, length 2, topic 2 + 1, identifier 2, length of the properties 1; to the byte, from what surely fits.
+    const sizes = Array.from({ length: 20 }, (_, index) => 2_000 - 9 - 5 - 10 + index);
+    for (const size of [...sizes, 100_000]) await publisher.publish('a', 'x'.repeat(size), { qos: 1 });
+    await publisher.publish('a', 'last', { qos: 1 });
+    await waitFor('the last', () => listener.texts.at(-1) === 'last');
+    const lengths = listener.texts.slice(0, -1).map(({ length }) => length);
+    expect(lengths.slice(0, 11)).toEqual(sizes.slice(0, 11));
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(2_000 - 9);
+    expect(logger.at('warn', 'error')).toEqual([]);
   });
 
   it('tells the broker how many messages it takes at once', async () => {

@@ -170,6 +170,32 @@ describe('a connector whose broker is away', () => {
   });
 });
 
+describe('a connector with MQTT 3.1.1 that is sent a packet beyond its limit', () => {
+  it.each(brokerKinds)('cuts the connection to %s before it has read it, says why, and goes on', async (kind) => {
+    await using broker = await startBroker({ kind });
+    const logger = keepLog();
+    const options = { topics: ['a'], protocolVersion: '3.1.1', maxPacketBytes: 2_000, ...QUICKLY, logger } as const;
+    await using listener = new Listener({ broker: broker.url, ...options });
+    await listener.run();
+    await using publisher = new MQTTConnector({ broker: broker.url, protocolVersion: '3.1.1' });
+    await publisher.run();
+    // Header 1, length 2, topic 2 + 1, identifier 2.
+    await publisher.publish('a', 'x'.repeat(1_992), { qos: 1 });
+    await listener.message(0);
+    await publisher.publish('a', 'x'.repeat(100_000), { qos: 1 });
+    await waitFor('the loss', () => logger.at('warn').length === 1);
+    expect(logger.at('warn')[0]).toContain('sent a packet of 100009 bytes, and maxPacketBytes is 2000; trying again');
+    await waitFor('the return', () => listener.connected);
+    await publisher.publish('a', 'small', { qos: 1 });
+    await listener.message(1);
+    expect(listener.texts[1]).toBe('small');
+  });
+
+  it.each([1_023, 268_435_461, 1.5])('takes no limit of %s bytes', (maxPacketBytes) => {
+    expect(() => new MQTTConnector({ broker: 'h', maxPacketBytes })).toThrow('maxPacketBytes is an integer from');
+  });
+});
+
 describe('a connector and the version of the protocol', () => {
   it('speaks 3.1.1 to a broker that knows nothing else, and says so', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
@@ -180,7 +206,8 @@ describe('a connector and the version of the protocol', () => {
     expect(connector.status).toMatchObject({ protocolVersion: '3.1.1', sessionPresent: false });
     expect(connector.windowOf(0)).toBe(Infinity);
     expect(connector.windowOf(1)).toBe(Infinity);
-    expect(connector.windowOf(2)).toBe(20);
+    expect(connector.windowOf(2)).toBe(19);
+    expect([connector.reserveOf(1), connector.reserveOf(2)]).toEqual([Infinity, 1]);
     expect(proxy.connections).toBe(2);
     proxy.cut();
     await waitFor('the loss', () => !connector.connected);

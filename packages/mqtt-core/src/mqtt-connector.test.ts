@@ -275,6 +275,10 @@ describe('a connector', () => {
     expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([
       'error the broker refused the subscription to denied/#: its access list has to allow it',
     ]);
+    expect(listener.status).toMatchObject({
+      state: 'connected',
+      fault: 'the broker refused the subscription to denied/#: its access list has to allow it',
+    });
     await listener.publish('fine', 'x', { qos: 1 });
     expect((await listener.message(0)).topic).toBe('fine');
   });

@@ -3,6 +3,7 @@ import { type BrokerAddress, formatBrokerAddress, parseBrokerAddresses } from '.
 import { Connection } from './connection.js';
 import {
   type ConnectorSettings,
+  connectAnnouncing,
   type MQTTConnectorOptions,
   pointAt,
   toClientOptions,
@@ -16,6 +17,7 @@ import { describeError, type Logger, silentLogger } from './logger.js';
 import type { MQTTMessage, PublishOptions, QoS } from './mqtt-message.js';
 import { OrphanRelease } from './orphan-release.js';
 import { PacketIdentifiers } from './packet-identifiers.js';
+import { PacketSizes } from './packet-sizes.js';
 import { Publisher } from './publisher.js';
 import { ReconnectSchedule } from './reconnect-schedule.js';
 
@@ -78,6 +80,8 @@ export class MQTTConnector implements AsyncDisposable {
       handler: (message) => this.onMessage(this, this.userData, message),
       limits: this.#settings.maxUnacknowledged,
       logger,
+      onPause: () => this.#paused(),
+      onResume: () => this.#connection?.deadline?.refresh(),
     });
   }
 
@@ -91,7 +95,10 @@ export class MQTTConnector implements AsyncDisposable {
     return this.#state === 'connected';
   }
 
-  /** The state of the link. `connected` once the broker has answered the subscriptions. */
+  /**
+   * The state of the link. `connected` once the broker has answered the subscriptions; or earlier, when it first delivers more
+   * from the session of before than may be under way (see {@link isPaused}).
+   */
   get state(): LinkState {
     return this.#state;
   }
@@ -103,12 +110,13 @@ export class MQTTConnector implements AsyncDisposable {
     const accepted = connection?.acceptedAt === undefined || connection.isOver ? undefined : connection;
     const { fault } = this.#faults;
     const isStable = this.connected && performance.now() - (accepted?.acceptedAt ?? 0) >= this.#schedule.stableAfterMs;
+    const known = (isStable ? undefined : fault) ?? accepted?.refusal;
     return {
       state: this.#state,
       broker: formatBrokerAddress(address),
       ...(accepted && { protocolVersion: version === 5 ? '5' : '3.1.1', sessionPresent: accepted.sessionPresent }),
       since: this.#since,
-      ...(fault !== undefined && !isStable && { fault }),
+      ...(known !== undefined && { fault: known }),
       attempts: this.#attempts,
     };
   }
@@ -131,18 +139,29 @@ export class MQTTConnector implements AsyncDisposable {
     this.#client?.stream.once('drain', callback);
   }
 
-  /** Whether nothing is read from the broker for now, because too many messages are under way. */
-  get isPaused(): boolean {
-    return this.#inbound.isPaused;
-  }
-
   /**
-   * How many publishes of a QoS the broker allows to be unacknowledged: what it said when it accepted the connection (MQTT 5,
-   * for QoS 1 and 2 together), else (MQTT 3.1.1) 20 at QoS 2, and any number at QoS 1. More than that at QoS 2 may be lost by the broker
-   * without a word, or end the connection. It may differ after each reconnection.
+   * How many publishes of a QoS a steady stream of messages may have unacknowledged: 95 % of what the broker said
+   * when it accepted the connection (MQTT 5, for QoS 1 and 2 together), else (MQTT 3.1.1) of 20 at QoS 2, and any number at QoS 1.
+   * What is left is for others: {@link reserveOf}. It may differ after each reconnection.
    */
   windowOf(qos: QoS): number {
     return this.#publisher.windowOf(qos);
+  }
+
+  /**
+   * How many publishes of a QoS may be unacknowledged beside those that {@link windowOf} allows; 1 at least, though a broker that
+   * allows one message has none to spare.
+   */
+  reserveOf(qos: QoS): number {
+    return this.#publisher.reserveOf(qos);
+  }
+
+  /**
+   * Whether nothing is read from the broker for now, since `onMessage` has too much under way (`maxUnacknowledged`). What is published
+   * meanwhile is not answered either: the answers stand behind what is not read.
+   */
+  get isPaused(): boolean {
+    return this.#inbound.isPaused;
   }
 
   /**
@@ -189,7 +208,8 @@ export class MQTTConnector implements AsyncDisposable {
    * @throws {MQTTGatewayError} `not_connected`, at once, when there is no connection; `invalid_message`, when MQTT can't carry topic, payload or properties
    * @throws {MQTTConnectionError} `broker_refused`, when the broker will not have this message, or is known not to for
    *   its size; `broker_unreachable`, when the connection is lost before the broker answered: the message may have
-   *   arrived or not; `closed`, when the connector was shut down before
+   *   arrived or not; or at once, when the broker's window for unacknowledged messages is full: it was not sent; `closed`,
+   *   when the connector was shut down before
    */
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     return this.#publisher.publish(this.connected ? this.#client : undefined, topic, payload, options);
@@ -263,9 +283,10 @@ export class MQTTConnector implements AsyncDisposable {
       this.#client ??= this.#createClient(address);
       const client = this.#client;
       pointAt(client.options, address, version);
-      client.connect();
+      connectAnnouncing(client, this.#settings.maxPacketBytes);
       // MQTT.js swallows errors that have no code, as those of WebSocket.
       client.stream.on('error', (error: Error) => connection.fail(error));
+      this.#watchSizes(client, connection);
     } catch (error) {
       connection.fail(error as Error);
       return;
@@ -273,6 +294,17 @@ export class MQTTConnector implements AsyncDisposable {
     // MQTT.js watches over this time itself: this is for the case that its own clean-up does not get through.
     this.#expect(connection, 'no answer', this.#settings.connectTimeoutMs + CLOSE_TIMEOUT_MS);
     await connection.closed;
+  }
+
+  /** MQTT.js stores a packet up, whatever its size. */
+  #watchSizes(client: MqttClient, connection: Connection): void {
+    const { maxPacketBytes } = this.#settings;
+    const sizes = new PacketSizes(maxPacketBytes);
+    client.stream.on('data', (chunk: Uint8Array) => {
+      const size = sizes.beyondLimit(chunk);
+      if (size === undefined) return;
+      this.#giveUp(connection, `the broker sent a packet of ${size} bytes, and maxPacketBytes is ${maxPacketBytes}`);
+    });
   }
 
   #createClient(address: BrokerAddress): MqttClient {
@@ -331,6 +363,8 @@ export class MQTTConnector implements AsyncDisposable {
     connection.acceptedAt = performance.now();
     connection.sessionPresent = sessionPresent;
     connection.isResumed = sessionPresent && this.#sessionAt === connection.attempt.address;
+    // What was known of another session is forgotten now, even if this connection does not come to know its own.
+    if (!connection.isResumed) this.#sessionAt = undefined;
     this.#schedule.accepted();
     this.#publisher.opened(client, packet, version, connection.isResumed);
     this.#inbound.opened(client, connection.isResumed);
@@ -370,22 +404,35 @@ export class MQTTConnector implements AsyncDisposable {
     this.#expect(connection, 'the broker does not answer the subscription', this.#settings.connectTimeoutMs);
     // Retained messages for new subscriptions only: a session that goes on has had them (MQTT 5, section 3.8.3.1).
     const options = { qos: this.#subscribeQoS, ...(version === 5 && { rh: 1 }) };
+    connection.isSubscribing = true;
     client.subscribe([...this.#topics], options, (error) => {
       if (connection.isOver || this.#closing) return;
+      connection.isSubscribing = false;
+      clearDeadline(connection);
       const refused = refusedTopics(error, this.#topics);
       const accepted = this.#topics.filter((topic) => !refused.includes(topic));
       if (refused.length > 0) {
         const topics = refused.join(', ');
-        this.#logger.error(`the broker refused the subscription to ${topics}: its access list has to allow it`);
+        connection.refusal = `the broker refused the subscription to ${topics}: its access list has to allow it`;
+        this.#logger.error(connection.refusal);
       }
       if (accepted.length > 0) this.#logger[level](`subscribed to ${accepted.join(', ')}`);
-      this.#connected(connection);
+      if (!connection.wasUp) this.#connected(connection);
     });
+    if (this.#inbound.isPaused) this.#paused();
+  }
+
+  /**
+   * Nothing is read for now. The answer to the subscriptions may stand behind it, for as long as the bus is away: those of
+   * which messages come stand already, in the session, and messages that go out need not wait for it.
+   */
+  #paused(): void {
+    const connection = this.#connection;
+    if (connection?.isSubscribing && !connection.isOver && !connection.wasUp) this.#connected(connection);
   }
 
   #connected(connection: Connection): void {
-    clearTimeout(connection.deadline);
-    connection.deadline = undefined;
+    if (!connection.isSubscribing) clearDeadline(connection);
     connection.wasUp = true;
     this.#attempts = 0;
     this.#faults.connected(this.#schedule.contested);
@@ -415,18 +462,20 @@ export class MQTTConnector implements AsyncDisposable {
     }, CLOSE_TIMEOUT_MS);
   }
 
-  /** A client that hangs takes with it what it was to deliver. */
+  /** A client that is no longer used takes with it what it was to deliver. */
   #discard(client: MqttClient | undefined): void {
     if (client !== this.#client) return;
     this.#client = undefined;
     this.#publisher.closed(undefined, false);
+    // Its timers would outlive it; of what it still has to say nothing is heard.
+    if (client?.stream) client.end(true);
   }
 
   /** The connection is not to be used any more. */
   #leave(connection: Connection): void {
     if (connection.isOver) return;
     connection.isOver = true;
-    clearTimeout(connection.deadline);
+    clearDeadline(connection);
     this.#inbound.closed();
     const isKnown = this.#publisher.closed(this.#client, this.#settings.sessionExpiry > 0 && !this.#closing);
     if (!isKnown) this.#sessionAt = undefined;
@@ -450,6 +499,7 @@ export class MQTTConnector implements AsyncDisposable {
       else this.#giveUp(connection);
       await this.#keeping;
       clearTimeout(timer);
+      this.#discard(client);
       if (wasConnected) this.#logger.info(`disconnected from ${formatBrokerAddress(connection.attempt.address)}`);
     }
     this.#enter('closed');
@@ -467,6 +517,11 @@ export class MQTTConnector implements AsyncDisposable {
       }
     }
   }
+}
+
+function clearDeadline(connection: Connection): void {
+  clearTimeout(connection.deadline);
+  connection.deadline = undefined;
 }
 
 /** The topics that the broker refused: it answers them with 128 or more in place of a QoS, which MQTT.js makes an error. */

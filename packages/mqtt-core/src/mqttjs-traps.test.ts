@@ -1,7 +1,7 @@
 import { startBroker, startMuteServer } from '@cstbox/test-peers';
 import { connect, type MqttClient, Store } from 'mqtt';
 import { describe, expect, it } from 'vitest';
-import { pointAt } from './connector-options.js';
+import { connectAnnouncing, pointAt } from './connector-options.js';
 
 /**
  * What the connector relies on in MQTT.js beside its documentation. Whoever raises its version and finds one of these
@@ -106,6 +106,17 @@ describe('MQTT.js', () => {
     client.options.properties = { receiveMaximum: 9 };
     client.connect();
     expect(sent).toMatchObject([{ properties: { receiveMaximum: 7 } }]);
+    await end(client);
+  });
+
+  it('announces the properties that stand in its options at that moment (connector-options.ts: connectAnnouncing)', async () => {
+    await using mute = await startMuteServer();
+    const client = make({ port: mute.port, protocolVersion: 5 });
+    const sent: unknown[] = [];
+    client.on('packetsend', (packet) => void sent.push(packet));
+    connectAnnouncing(client, 5_000);
+    expect(sent).toMatchObject([{ properties: { maximumPacketSize: 4_995 } }]);
+    expect(client.options.properties).toBeUndefined();
     await end(client);
   });
 });

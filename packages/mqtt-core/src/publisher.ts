@@ -1,5 +1,5 @@
 import type { IConnackPacket, MqttClient } from 'mqtt';
-import { type BrokerLimits, readLimits, UNKNOWN_LIMITS } from './broker-limits.js';
+import { type BrokerLimits, readLimits, roomFor, UNKNOWN_LIMITS } from './broker-limits.js';
 import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
 import { describeError, type Logger } from './logger.js';
 import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
@@ -9,8 +9,13 @@ import { PACKET_IDENTIFIERS } from './packet-identifiers.js';
 import type { WireVersion } from './reconnect-schedule.js';
 import { topicFault } from './topic.js';
 
-/** Some packet identifiers are for subscriptions; MQTT.js keeps what finds none in a queue without bound. */
+/**
+ * How many publishes may wait for the broker's answer, or for the socket, whatever the broker grants. The packet identifiers that
+ * are left are for subscriptions; MQTT.js keeps what finds none in a queue without bound.
+ */
 const MAX_UNANSWERED = PACKET_IDENTIFIERS - 100;
+/** The part of the broker's window that is for a steady stream; the rest is for what comes between, as answers to commands. */
+const STREAM_SHARE = 0.95;
 /** Answers that concern the state of the session, or of the broker, and not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
 const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
@@ -36,6 +41,8 @@ interface Pending {
 export class Publisher {
   readonly #logger: Logger;
   readonly #pending = new Set<Pending>();
+  /** How many of them are of QoS 1 and above, and of QoS 2. */
+  readonly #unacknowledged = { 1: 0, 2: 0 };
   readonly #warned = new Set<string>();
   #limits: BrokerLimits = UNKNOWN_LIMITS;
   #version: WireVersion = 4;
@@ -47,9 +54,15 @@ export class Publisher {
     this.#logger = logger;
   }
 
-  /** How many publishes of a QoS the broker allows to be unacknowledged. */
+  /** See {@link MQTTConnector.windowOf}. */
   windowOf(qos: QoS): number {
-    return this.#limits.window[qos];
+    return Math.max(1, Math.floor(this.#limits.window[qos] * STREAM_SHARE));
+  }
+
+  /** See {@link MQTTConnector.reserveOf}. */
+  reserveOf(qos: QoS): number {
+    const window = this.#limits.window[qos];
+    return window === Infinity ? Infinity : Math.max(1, window - this.windowOf(qos));
   }
 
   /** The broker accepted a connection; MQTT.js is about to send what it still has, if there is a session for it. */
@@ -120,15 +133,19 @@ export class Publisher {
       }
     }
     if (this.#pending.size >= MAX_UNANSWERED) {
-      throw new MQTTConnectionError(`not published: ${MAX_UNANSWERED} messages wait for the broker's answer already`);
+      throw new MQTTConnectionError(`not published: ${MAX_UNANSWERED} messages are not answered or not sent yet`);
+    }
+    // One more, and the broker ends the connection (MQTT 5, section 3.3.4), or loses the message without a word.
+    if (roomFor(qos, this.#limits, this.#unacknowledged) <= 0) {
+      throw new MQTTConnectionError(`not published: the broker's window for QoS ${qos} is full`);
     }
 
     await new Promise<void>((resolve, reject) => {
       // MQTT.js never calls back for QoS 0 when the socket dies while full: at the latest the loss of the connection settles it.
       const pending: Pending = { qos, resumed: false, resolve, reject };
-      this.#pending.add(pending);
+      this.#add(pending);
       const settle = (error?: Error) => {
-        if (!this.#pending.delete(pending)) return;
+        if (!this.#remove(pending)) return;
         const fault = error && faultOfAnswer(error, pending);
         if (fault) reject(fault);
         else resolve();
@@ -158,9 +175,22 @@ export class Publisher {
     if (rejected.length === 0) return;
     const error = new MQTTConnectionError(`not acknowledged: ${why}`, code && { code });
     for (const pending of rejected) {
-      this.#pending.delete(pending);
+      this.#remove(pending);
       pending.reject(error);
     }
+  }
+
+  #add(pending: Pending): void {
+    this.#pending.add(pending);
+    if (pending.qos >= 1) this.#unacknowledged[1]++;
+    if (pending.qos === 2) this.#unacknowledged[2]++;
+  }
+
+  #remove(pending: Pending): boolean {
+    if (!this.#pending.delete(pending)) return false;
+    if (pending.qos >= 1) this.#unacknowledged[1]--;
+    if (pending.qos === 2) this.#unacknowledged[2]--;
+    return true;
   }
 }
 
