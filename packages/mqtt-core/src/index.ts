@@ -48,13 +48,14 @@ export { topicFault, topicFilterFault, matchesTopicFilter, nameFault, MAX_TOPIC_
 
 // For authors of buses and outboxes, and of programs around a gateway.
 export type { EventBus, BusListener, BusState, BusSubscription } from './event-bus.js';
-export type {
-  GiveUp,
-  KeptMessages,
-  OutboundMessage,
-  Outbox,
-  OutboxEntry,
-  OutboxListener,
-  OutboxLoss,
+export {
+  type GiveUp,
+  type KeptMessages,
+  type OutboundMessage,
+  type Outbox,
+  type OutboxEntry,
+  type OutboxListener,
+  type OutboxLoss,
+  sizeOfMessage,
 } from './outbox.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

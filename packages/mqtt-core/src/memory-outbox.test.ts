@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MemoryOutbox } from './memory-outbox.js';
 import { outboxContract } from './testing.js';
 
@@ -8,4 +8,19 @@ describe('a memory outbox', () => {
     return { outbox, [Symbol.asyncDispose]: async () => void (await outbox.close()) };
   };
   for (const { name, run } of outboxContract(create)) it(name, run);
+
+  it('takes no more memory for what came and went while one message stayed taken', () => {
+    const outbox = new MemoryOutbox({ maxMessages: 100 });
+    const put = () => outbox.put({ topic: 't', payload: '', qos: 2, retain: false });
+    put();
+    const taken = outbox.take();
+    const before = process.memoryUsage();
+    for (let count = 0; count < 6_000_000; count++) put();
+    const after = process.memoryUsage();
+    expect(outbox.waiting).toBe(100);
+    // A place for each of them would be 48 MB.
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(32e6);
+    if (taken) outbox.giveBack(taken);
+    expect(outbox.take()).toBe(taken);
+  });
 });

@@ -1,11 +1,12 @@
-import type {
-  GiveUp,
-  KeptMessages,
-  OutboundMessage,
-  Outbox,
-  OutboxEntry,
-  OutboxListener,
-  OutboxLoss,
+import {
+  type GiveUp,
+  type KeptMessages,
+  type OutboundMessage,
+  type Outbox,
+  type OutboxEntry,
+  type OutboxListener,
+  type OutboxLoss,
+  sizeOfMessage,
 } from './outbox.js';
 
 /** Bounds of a {@link MemoryOutbox}. */
@@ -20,9 +21,14 @@ export interface MemoryOutboxOptions {
   giveUp?: GiveUp;
 }
 
+/** How often messages that have waited for too long are looked for, in ms, at the most and at the least. */
+const AGE_CHECK_MS = { min: 100, max: 60_000 };
+
 interface Entry extends OutboxEntry {
   readonly since: number;
-  taken: boolean;
+  state: 'ready' | 'taken' | 'gone';
+  previous: Entry | undefined;
+  next: Entry | undefined;
 }
 
 /** An outbox in memory: it survives an outage of the broker within its bounds, but not the process. */
@@ -33,15 +39,14 @@ export class MemoryOutbox implements Outbox {
   readonly #maxAgeMs: number;
   readonly #giveUp: GiveUp;
   #listener: OutboxListener = { ready() {}, givenUp() {}, kept() {} };
-  /** By sequence: `#entries[0]` has the sequence `#base`. Empty where a message was settled or given up. */
-  #entries: (Entry | undefined)[] = [];
-  #base = 1;
-  /** Nothing before it is ready to be taken. */
-  #cursor = 0;
-  /** Nothing before it is there. */
-  #head = 0;
+  // A list, not an array: one message that stays taken for hours must not hold the places of all that came after it.
+  #last: Entry | undefined;
+  /** Nothing before it is ready to be taken; `undefined` when nothing is. */
+  #cursor: Entry | undefined;
+  #lastSequence = 0;
   #waiting = 0;
   #bytes = 0;
+  #ageTimer: NodeJS.Timeout | undefined;
 
   constructor(options: MemoryOutboxOptions = {}) {
     this.#maxMessages = options.maxMessages ?? 100_000;
@@ -55,22 +60,26 @@ export class MemoryOutbox implements Outbox {
   }
 
   get lastSequence(): number {
-    return this.#base + this.#entries.length - 1;
+    return this.#lastSequence;
   }
 
   async open(listener: OutboxListener): Promise<readonly KeptMessages[]> {
     this.#listener = listener;
+    if (Number.isFinite(this.#maxAgeMs)) {
+      const every = Math.min(Math.max(this.#maxAgeMs / 4, AGE_CHECK_MS.min), AGE_CHECK_MS.max);
+      this.#ageTimer = setInterval(() => this.#expire(), every);
+    }
     return [];
   }
 
   put(message: OutboundMessage): void {
-    const size = sizeOf(message);
+    const size = sizeOfMessage(message);
     // One that fits in no outbox of this size must not push out all the others first.
     if (size > this.#maxBytes) return this.#listener.givenUp('outbox_full', 1, message.rule);
     if (this.#giveUp === 'newest' && (this.#waiting >= this.#maxMessages || this.#bytes + size > this.#maxBytes)) {
       return this.#listener.givenUp('outbox_full', 1, message.rule);
     }
-    this.#entries.push({ message, sequence: this.lastSequence + 1, since: Date.now(), taken: false });
+    this.#append(message);
     this.#waiting++;
     this.#bytes += size;
     while (this.#waiting > this.#maxMessages || this.#bytes > this.#maxBytes) {
@@ -82,37 +91,55 @@ export class MemoryOutbox implements Outbox {
   }
 
   take(): OutboxEntry | undefined {
-    for (let entry = this.#oldestReady(); entry; entry = this.#oldestReady()) {
-      if (Date.now() - entry.since <= this.#maxAgeMs) {
-        entry.taken = true;
-        return entry;
-      }
-      this.#lose(entry, 'outbox_expired');
-    }
-    return undefined;
+    if (this.#maxAgeMs !== Number.POSITIVE_INFINITY) this.#expire();
+    const entry = this.#oldestReady();
+    if (entry) entry.state = 'taken';
+    return entry;
   }
 
   settle(entry: OutboxEntry): void {
-    this.#remove(entry);
+    this.#remove(entry as Entry);
   }
 
   giveBack(entry: OutboxEntry): void {
-    const index = this.#indexOf(entry);
-    if (index < 0) return;
-    (entry as Entry).taken = false;
-    this.#cursor = Math.min(this.#cursor, index);
+    const own = entry as Entry;
+    if (own.state !== 'taken') return;
+    own.state = 'ready';
+    if (!this.#cursor || own.sequence < this.#cursor.sequence) this.#cursor = own;
   }
 
   async close(): Promise<number> {
+    clearInterval(this.#ageTimer);
     return this.#waiting;
   }
 
+  #append(message: OutboundMessage): void {
+    const entry: Entry = {
+      message,
+      sequence: ++this.#lastSequence,
+      since: Date.now(),
+      state: 'ready',
+      previous: this.#last,
+      next: undefined,
+    };
+    if (this.#last) this.#last.next = entry;
+    this.#last = entry;
+    this.#cursor ??= entry;
+  }
+
   #oldestReady(): Entry | undefined {
-    for (; this.#cursor < this.#entries.length; this.#cursor++) {
-      const entry = this.#entries[this.#cursor];
-      if (entry && !entry.taken) return entry;
+    let entry = this.#cursor;
+    while (entry && entry.state !== 'ready') entry = entry.next;
+    this.#cursor = entry;
+    return entry;
+  }
+
+  /** Gives up what has waited for too long. */
+  #expire(): void {
+    const oldest = Date.now() - this.#maxAgeMs;
+    for (let entry = this.#oldestReady(); entry && entry.since < oldest; entry = this.#oldestReady()) {
+      this.#lose(entry, 'outbox_expired');
     }
-    return undefined;
   }
 
   #lose(entry: Entry, reason: OutboxLoss): void {
@@ -120,29 +147,17 @@ export class MemoryOutbox implements Outbox {
     this.#listener.givenUp(reason, 1, entry.message.rule);
   }
 
-  /** Where an entry is, or -1 when it is not there any more. */
-  #indexOf(entry: OutboxEntry): number {
-    const index = entry.sequence - this.#base;
-    return this.#entries[index] === entry ? index : -1;
-  }
-
-  #remove(entry: OutboxEntry): void {
-    const index = this.#indexOf(entry);
-    if (index < 0) return;
-    this.#entries[index] = undefined;
+  #remove(entry: Entry): void {
+    if (entry.state === 'gone') return;
+    const { previous, next } = entry;
+    if (previous) previous.next = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    if (this.#cursor === entry) this.#cursor = next;
+    entry.state = 'gone';
+    // Whoever still holds the entry must not hold its neighbours.
+    entry.previous = entry.next = undefined;
     this.#waiting--;
-    this.#bytes -= sizeOf(entry.message);
-    while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined) this.#head++;
-    // Empty slots are dropped when they are the greater half, so that an entry is moved once on average.
-    if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#base += this.#head;
-      this.#cursor = Math.max(0, this.#cursor - this.#head);
-      this.#head = 0;
-    }
+    this.#bytes -= sizeOfMessage(entry.message);
   }
-}
-
-function sizeOf({ topic, payload }: OutboundMessage): number {
-  return topic.length + payload.length;
 }

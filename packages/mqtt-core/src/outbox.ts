@@ -8,6 +8,11 @@ export interface OutboundMessage {
   readonly rule?: string | undefined;
 }
 
+/** Bytes of a message as the bounds of outboxes count them: of topic and payload, counting a string's UTF-16 units. */
+export function sizeOfMessage({ topic, payload }: OutboundMessage): number {
+  return topic.length + payload.length;
+}
+
 /** A message in an outbox. */
 export interface OutboxEntry {
   readonly message: OutboundMessage;

@@ -1,6 +1,5 @@
-import type { OutboundMessage } from '@cstbox/mqtt-core';
+import { type OutboundMessage, sizeOfMessage } from '@cstbox/mqtt-core';
 import { type Entry, Segment } from './segment.js';
-import { sizeOf } from './summary.js';
 
 /** All that waits, in order: segments in memory, on disk, or both. Knows nothing of files. */
 export class Backlog {
@@ -99,7 +98,7 @@ export class Backlog {
   forget(entry: Entry): boolean {
     const { segment } = entry;
     if (!segment.has(entry)) return false;
-    const size = sizeOf(entry.message);
+    const size = sizeOfMessage(entry.message);
     this.waiting--;
     this.bytes -= size;
     segment.forget(entry, size);
@@ -146,7 +145,7 @@ export class Backlog {
         if (!segment.removed) this.toUpdate.add(segment);
       } else if (entry.sequence - segment.first >= segment.stored) {
         this.unsaved--;
-        this.unsavedBytes -= sizeOf(entry.message);
+        this.unsavedBytes -= sizeOfMessage(entry.message);
       }
     }
     segment.stored = end;
@@ -162,7 +161,7 @@ export class Backlog {
   unsave(segment: Segment): void {
     for (const { message } of segment.live()) {
       this.unsaved++;
-      this.unsavedBytes += sizeOf(message);
+      this.unsavedBytes += sizeOfMessage(message);
     }
     segment.stored = segment.waitingOnDisk = 0;
     this.toUpdate.delete(segment);

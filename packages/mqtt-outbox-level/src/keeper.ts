@@ -1,12 +1,12 @@
-import { type KeptMessages, type Logger, MQTTGatewayError, silentLogger } from '@cstbox/mqtt-core';
+import { type KeptMessages, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
 import type { Backlog } from './backlog.js';
 import { Change, compare } from './change.js';
 import { checksumOf, decodeData } from './codec.js';
-import { describeFault, isDamage, isLocked, lockedBy, remedyFor, wholeStory } from './place-fault.js';
-import { openStore } from './recovery.js';
+import { Place } from './place.js';
+import { isLocked, lockedBy } from './place-fault.js';
+import type { OpenedStore } from './recovery.js';
 import { Segment } from './segment.js';
-import { FORMAT, type LevelStore, type StoreState } from './store.js';
-import { writeWitness } from './witness.js';
+import { FORMAT, type StoreState } from './store.js';
 
 /** What a {@link Keeper} is made of. */
 export interface KeeperParts {
@@ -45,33 +45,29 @@ const RESERVE = 1_000_000;
 /** The store is tidied up when it is empty after so many bytes were written, and not more often than this. */
 const TIDY = { bytes: 512 * 1024, everyMs: 10_000 };
 
-/** Keeps a backlog on disk: decides when something is written, one change after the other, and copes with a bad place. */
+/** Keeps a backlog on disk: decides when something is written, one change after the other. */
 export class Keeper {
   readonly #parts: KeeperParts;
   readonly #backlog: Backlog;
-  #store: LevelStore | undefined;
-  #path = '';
+  readonly #place: Place;
   #state: StoreState = { format: FORMAT, generation: 0, waiting: 0, oldest: 1, ceiling: 0 };
   /** The store was opened, and what it had kept is in the backlog. */
   #attached = false;
-  /** LevelDB found damage in the store after it was opened. */
-  #damaged = false;
-  /** The store could not be read though there is nothing wrong with it. */
-  #blind = false;
-  #fault: string | undefined;
+  /** `open()` is done. */
+  #open = false;
+  /** What `open()` resolves with, or why it does not. */
+  #kept: readonly KeptMessages[] = [];
+  #refusal: unknown;
   #closing = false;
+  /** Nobody waits any more for what is not written yet. */
+  #abandoned = false;
   /** The next look at what has to be written. */
   #tick: NodeJS.Timeout | undefined;
   /** When it is written down what was settled. */
   #progress: NodeJS.Timeout | undefined;
   #progressDue = false;
-  #retry: NodeJS.Timeout | undefined;
   /** What is being written, or opened. */
   #working: Promise<void> | undefined;
-  #tidying: Promise<void> | undefined;
-  readonly #reads = new Set<Promise<void>>();
-  /** How often the store was opened since all was well. */
-  #attempts = 0;
   /** The youngest sequence number at the last look. */
   #mark = 0;
   /** Write what was put up to this sequence number. */
@@ -83,32 +79,43 @@ export class Keeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.#backlog = parts.backlog;
+    const { directory, retryAfterMs, logger } = parts;
+    this.#place = new Place({
+      directory,
+      retryAfterMs,
+      logger,
+      onRetry: () => this.#next(() => this.#work()),
+      onChange: () => {
+        this.#backlog.rewind();
+        parts.onReadable();
+      },
+    });
   }
 
   get fault(): string | undefined {
-    return this.#fault;
+    return this.#place.fault;
   }
 
   /** Whether segments can be read. */
   get readable(): boolean {
-    return this.#store !== undefined && !this.#blind;
+    return this.#place.readable;
   }
 
-  /** @throws {MQTTGatewayError} `outbox_locked` */
+  /**
+   * Opens the store. A place that can't be used, or does not answer, is tried again later.
+   *
+   * @throws {MQTTGatewayError} `outbox_locked`
+   */
   async open(): Promise<readonly KeptMessages[]> {
-    let kept: readonly KeptMessages[] = [];
-    try {
-      kept = await this.#attach();
-      await this.#write();
-    } catch (error) {
-      if (isLocked(error)) {
-        throw new MQTTGatewayError('outbox_locked', lockedBy(this.#parts.directory), { cause: error });
-      }
-      // Numbers of this life must be greater than those in a store that can't be read now.
-      if (!this.#attached) this.#backlog.lastSequence = Math.max(this.#backlog.lastSequence, Date.now() * 1_000);
-      this.#fail(error);
+    this.#next(() => this.#work());
+    await this.#place.patiently(this.#working);
+    if (this.#refusal !== undefined) {
+      throw new MQTTGatewayError('outbox_locked', lockedBy(this.#parts.directory), { cause: this.#refusal });
     }
-    return kept;
+    // Numbers of this life must be greater than those in a store that can't be read now.
+    if (!this.#attached) this.#backlog.lastSequence = Math.max(this.#backlog.lastSequence, Date.now() * 1_000);
+    this.#open = true;
+    return this.#kept;
   }
 
   noticePut(): void {
@@ -126,30 +133,32 @@ export class Keeper {
 
   /** Reads a segment's messages into memory. */
   read(segment: Segment): void {
-    const store = this.#store;
-    if (!store || segment.loading) return;
+    if (!this.#place.isOpen || segment.loading) return;
     segment.loading = true;
-    const reading = this.#load(store, segment).finally(() => {
+    void this.#load(segment).finally(() => {
       segment.loading = false;
-      this.#reads.delete(reading);
     });
-    this.#reads.add(reading);
   }
 
-  /** Writes all that waits, with a last attempt where that fails, and leaves the store. */
+  /**
+   * Writes all that waits, with a last attempt where that fails, and leaves the store. A disk that does not answer is not
+   * waited for: what is not written then is not kept.
+   */
   async close(): Promise<void> {
     this.#closing = true;
-    for (const timer of [this.#tick, this.#progress, this.#retry]) clearTimeout(timer);
+    for (const timer of [this.#tick, this.#progress]) clearTimeout(timer);
+    this.#place.beginClose();
+    this.#abandoned = !(await this.#place.patiently(this.#shut()));
+  }
+
+  async #shut(): Promise<void> {
     await this.#working;
     this.#progressDue = true;
     this.#target = this.#backlog.lastSequence;
-    if (this.#store && this.#fault === undefined) await this.#work();
-    if (this.#fault !== undefined) await this.#reattach();
-    if (this.#store && this.#isEmpty && this.#writtenBytes > TIDY.bytes) this.#tidy(this.#store);
-    await this.#tidying;
-    await Promise.all(this.#reads);
-    await this.#store?.close().catch(() => {});
-    this.#store = undefined;
+    if (!this.#place.broken) await this.#work();
+    if (this.#place.broken) await this.#work();
+    if (this.#place.isOpen && this.#isEmpty && this.#writtenBytes > TIDY.bytes) this.#tidy();
+    await this.#place.close();
   }
 
   get #isEmpty(): boolean {
@@ -181,7 +190,7 @@ export class Keeper {
   #flush(target: number, progress = false): void {
     this.#target = Math.max(this.#target, target);
     this.#progressDue ||= progress;
-    if (this.#fault === undefined && !this.#closing && !this.#working) this.#next(() => this.#work());
+    if (this.fault === undefined && !this.#closing && !this.#working) this.#next(() => this.#work());
   }
 
   /** Does something after what is being done. */
@@ -195,33 +204,35 @@ export class Keeper {
     this.#working = next;
   }
 
+  /** Writes what is due, once the store can be used. */
   async #work(): Promise<void> {
+    if (this.#abandoned) return;
     try {
-      while (this.#progressDue || (this.#backlog.unsaved > 0 && this.#backlog.hasUnsavedUpTo(this.#target))) {
-        await this.#write();
-      }
-      if (this.#fault !== undefined) {
-        this.#fault = undefined;
-        this.#damaged = false;
-        this.#attempts = 0;
-        this.#parts.logger.info(`messages are kept in ${this.#parts.directory} again`);
-      }
+      if (this.#place.broken) await this.#attach();
+      while (this.#isDue) await this.#write();
+      this.#place.well();
     } catch (error) {
-      this.#fail(error);
+      clearTimeout(this.#progress);
+      this.#progress = undefined;
+      if (!this.#open && isLocked(error)) this.#refusal = error;
+      else this.#place.fail(error);
     }
+  }
+
+  get #isDue(): boolean {
+    if (this.#abandoned) return false;
+    return this.#progressDue || (this.#backlog.unsaved > 0 && this.#backlog.hasUnsavedUpTo(this.#target));
   }
 
   /** Writes one change. */
   async #write(): Promise<void> {
-    const store = this.#store;
-    if (!store) throw new Error('the store is not open');
     clearTimeout(this.#progress);
     this.#progress = undefined;
     this.#progressDue = false;
     const ceiling = this.#backlog.lastSequence + (this.#closing ? 0 : RESERVE);
     const change = new Change(this.#backlog, this.#state, ceiling);
     try {
-      await store.write(change);
+      await this.#place.write(change);
     } catch (error) {
       change.failed();
       throw error;
@@ -230,118 +241,71 @@ export class Keeper {
     this.#writtenBytes += change.bytes;
     change.done();
     this.#parts.onSaved(change.segments);
-    await this.#afterWrite(store);
+    await this.#afterWrite();
   }
 
-  async #afterWrite(store: LevelStore): Promise<void> {
+  async #afterWrite(): Promise<void> {
     const now = performance.now();
     if (this.#closing || now - this.#witnessedAt >= PROGRESS_MS) {
       this.#witnessedAt = now;
-      await writeWitness(this.#parts.directory, this.#path, this.#state);
+      await this.#place.bearWitness(this.#state);
     }
     if (this.#writtenBytes > TIDY.bytes && this.#isEmpty && !this.#closing) {
-      if (now - this.#tidiedAt >= TIDY.everyMs) this.#tidy(store);
+      if (now - this.#tidiedAt >= TIDY.everyMs) this.#tidy();
       else this.#progressAfter(TIDY.everyMs);
     }
     this.noticeSettled();
   }
 
-  #tidy(store: LevelStore): void {
+  #tidy(): void {
     this.#tidiedAt = performance.now();
     this.#writtenBytes = 0;
-    this.#tidying ??= store
-      .compact()
-      // What really is wrong shows with the next write.
-      .catch(() => {})
-      .finally(() => {
-        this.#tidying = undefined;
-      });
+    this.#place.tidy();
   }
 
-  async #load(store: LevelStore, segment: Segment): Promise<void> {
+  async #load(segment: Segment): Promise<void> {
     const { first, checksum } = segment;
     let data: Buffer | undefined;
     try {
-      data = await store.read(first);
+      data = await this.#place.read(first);
     } catch (error) {
-      if (remedyFor(error) !== undefined) {
-        this.#blind = true;
-        return this.#fail(error);
-      }
+      return this.#place.fail(error);
     }
     if (segment.removed) return;
     const records = data && checksumOf(data) === checksum ? decodeData(first, data) : undefined;
     if (records && segment.load(records)) return this.#parts.onReadable();
     this.#parts.logger.error(
-      `${segment.waiting} messages that were kept in ${this.#path} are damaged or missing, and lost (from number ${first} on)`,
+      `${segment.waiting} messages that were kept in ${this.#place.path} are damaged or missing, and lost (from number ${first} on)`,
     );
     this.#parts.onDamaged(segment);
   }
 
-  /** The place can't be used: says so once, and tries again later. A damaged store is seen to at once, the first time. */
-  #fail(error: unknown): void {
-    const { directory, logger } = this.#parts;
-    const retryAfterMs = isDamage(error) && !this.#damaged ? 0 : this.#parts.retryAfterMs;
-    this.#damaged = isDamage(error);
-    const fault = describeFault(error, directory);
-    if (this.#fault !== fault) {
-      logger.error(fault);
-      logger.debug(`what is wrong with ${directory}: ${wholeStory(error)}`);
-    }
-    this.#fault = fault;
-    clearTimeout(this.#progress);
-    this.#progress = undefined;
-    // In memory nothing has to wait for the disk.
-    this.#parts.onReadable();
-    if (this.#closing) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#next(() => this.#reattach()), retryAfterMs);
-  }
-
-  async #reattach(): Promise<void> {
-    try {
-      await this.#tidying;
-      await Promise.all(this.#reads);
-      await this.#store?.close();
-      this.#store = undefined;
-      const late = !this.#attached;
-      const kept = await this.#attach();
-      if (late && kept.length > 0) this.#parts.onKept(kept);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#backlog.rewind();
-    this.#progressDue = true;
-    this.#target = this.#backlog.lastSequence;
-    await this.#work();
-    this.#parts.onReadable();
-  }
-
-  /** Opens the store. Returns what was found in it, the first time. */
-  async #attach(): Promise<readonly KeptMessages[]> {
-    const { directory, logger } = this.#parts;
-    // What the first attempts had to say need not be said every ten seconds.
-    const say = ++this.#attempts <= 2 ? logger : { ...silentLogger, debug: logger.debug.bind(logger) };
-    const opened = await openStore(directory, say, this.#damaged);
-    this.#store = opened.store;
-    this.#blind = false;
-    this.#path = opened.path;
+  /** Opens the store, and compares it with the backlog: what is not in both has to be written or deleted. */
+  async #attach(): Promise<void> {
+    const opened = await this.#place.regain();
     this.#state = opened.state;
     for (const first of opened.junk) this.#backlog.discard(first, 0);
-    if (this.#attached) {
-      for (const segment of compare(this.#backlog, opened.batches)) this.#parts.onDamaged(segment);
-      return [];
-    }
+    if (this.#attached) for (const segment of compare(this.#backlog, opened.batches)) this.#parts.onDamaged(segment);
+    else this.#adopt(opened);
+    this.#backlog.rewind();
+    this.#parts.onReadable();
+    this.#progressDue = true;
+    this.#target = this.#backlog.lastSequence;
+  }
+
+  /** Takes over what an earlier life has left. */
+  #adopt({ batches, state, missing }: OpenedStore): void {
     this.#attached = true;
-    const segments = opened.batches.map(({ first, summary, checksum }) => Segment.stored(first, summary, checksum));
-    this.#backlog.prepend(segments, opened.state.ceiling);
+    const segments = batches.map(({ first, summary, checksum }) => Segment.stored(first, summary, checksum));
+    this.#backlog.prepend(segments, state.ceiling);
     this.#writtenBytes += segments.reduce((sum, { bytes }) => sum + bytes, 0);
-    const kept = new Map<string | undefined, number>(opened.missing > 0 ? [[undefined, opened.missing]] : []);
-    for (const { summary } of opened.batches) {
-      for (const { rule, count } of summary.rules) kept.set(rule, (kept.get(rule) ?? 0) + count);
+    const counts = new Map<string | undefined, number>(missing > 0 ? [[undefined, missing]] : []);
+    for (const { summary } of batches) {
+      for (const { rule, count } of summary.rules) counts.set(rule, (counts.get(rule) ?? 0) + count);
     }
-    if (opened.missing > 0) this.#parts.onMissing(opened.missing);
-    return [...kept].map(([rule, count]) => ({ rule, count }));
+    if (missing > 0) this.#parts.onMissing(missing);
+    const kept = [...counts].map(([rule, count]) => ({ rule, count }));
+    if (!this.#open) this.#kept = kept;
+    else if (kept.length > 0) this.#parts.onKept(kept);
   }
 }

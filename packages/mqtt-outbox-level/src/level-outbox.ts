@@ -8,11 +8,11 @@ import {
   type OutboxListener,
   type OutboxLoss,
   silentLogger,
+  sizeOfMessage,
 } from '@cstbox/mqtt-core';
 import { Backlog } from './backlog.js';
 import { Keeper } from './keeper.js';
 import { Entry, type Segment } from './segment.js';
-import { sizeOf } from './summary.js';
 
 /** Options of a {@link LevelOutbox}. */
 export interface LevelOutboxOptions {
@@ -127,7 +127,7 @@ export class LevelOutbox implements Outbox {
 
   put(message: OutboundMessage): void {
     const backlog = this.#backlog;
-    const size = sizeOf(message);
+    const size = sizeOfMessage(message);
     // One that fits in no outbox of this size must not push out all the others first.
     if (size > this.#maxBytes || size > this.#memoryBytes) return this.#refuse(message);
     if (this.#giveUp === 'newest') {

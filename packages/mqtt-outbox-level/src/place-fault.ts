@@ -3,6 +3,13 @@ import { describeError } from '@cstbox/mqtt-core';
 /** The store was written by a later version of this package. */
 export class NewerFormatError extends Error {}
 
+/** The disk has not done what it was asked to, and has not refused it either. */
+export class StalledError extends Error {
+  constructor(afterMs: number) {
+    super(`the disk has not answered for ${afterMs / 1_000} s: look after it, or the network to it`);
+  }
+}
+
 /** What to do about a place that can't be used, by what the operating system says of it. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/no space left|ENOSPC/i, 'the file system is full: free some space'],

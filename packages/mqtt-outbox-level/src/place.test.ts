@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ClassicLevel } from 'classic-level';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeState } from './codec.js';
 import { temporaryDirectory, Used, until } from './fixture.js';
+import { LevelStore } from './store.js';
 
 /** A process of its own with an outbox, from the built package; killed at the end of its scope. */
 class Peer implements AsyncDisposable {
@@ -205,6 +206,35 @@ describe('a place that can not be used', () => {
     await using after = await Used.open({ directory: place.path });
     const numbers = (await after.drain()).map((payload) => Number.parseInt(payload, 10));
     expect(numbers).toEqual(range(1, peer.last('full')));
+  });
+
+  it('loses nothing of what it has kept when it is tried again while messages are taken', async () => {
+    await using place = await temporaryDirectory();
+    {
+      await using before = await Used.open({ directory: place.path });
+      before.count(1, 3_000);
+    }
+    await using used = await Used.open({ directory: place.path, spillAfterMs: 10, retryAfterMs: 10 });
+    const payloads = await used.drain(1);
+    const { close } = LevelStore.prototype;
+    const full = vi.spyOn(LevelStore.prototype, 'write').mockRejectedValue(new Error('No space left on device'));
+    const closed = vi.spyOn(LevelStore.prototype, 'close').mockImplementation(async function (this: LevelStore) {
+      const closing = close.call(this);
+      for (let entry = used.outbox.take(); entry; entry = used.outbox.take()) {
+        payloads.push(entry.message.payload as string);
+        used.outbox.settle(entry);
+      }
+      await closing;
+    });
+    try {
+      used.count(3_001, 3_001);
+      await until(() => closed.mock.calls.length > 1);
+    } finally {
+      full.mockRestore();
+      closed.mockRestore();
+    }
+    expect([...payloads, ...(await used.drain())].map(Number)).toEqual(range(1, 3_001));
+    expect(used.losses).toEqual([]);
   });
 
   it('holds messages of a later version: it is left alone, and said', async () => {

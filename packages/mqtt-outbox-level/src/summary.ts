@@ -1,4 +1,4 @@
-import type { KeptMessages, OutboundMessage } from '@cstbox/mqtt-core';
+import { type KeptMessages, type OutboundMessage, sizeOfMessage } from '@cstbox/mqtt-core';
 
 /** What is known of a segment's waiting messages without reading them. */
 export interface Summary {
@@ -22,11 +22,6 @@ export interface SlottedMessage {
   readonly message: OutboundMessage;
 }
 
-/** Bytes of a message as the bounds count them. */
-export function sizeOf({ topic, payload }: OutboundMessage): number {
-  return topic.length + payload.length;
-}
-
 /** @param messages in the order of their slots */
 export function summarize(messages: Iterable<SlottedMessage>, slots?: number): Summary {
   const rules = new Map<string | undefined, number>();
@@ -35,7 +30,7 @@ export function summarize(messages: Iterable<SlottedMessage>, slots?: number): S
   for (const { slot, since, message } of messages) {
     rules.set(message.rule, (rules.get(message.rule) ?? 0) + 1);
     waits.add(slot);
-    bytes += sizeOf(message);
+    bytes += sizeOfMessage(message);
     until = Math.max(until, since);
     end = slot + 1;
   }

@@ -176,6 +176,23 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
     ),
 
     contractCase(
+      'gives up what is too old while nobody takes anything, but not what is taken',
+      withOutbox({ maxAgeMs: 500 }, async (tested) => {
+        tested.put('1', '2', '3');
+        const taken = await tested.next();
+        for (const end = performance.now() + 5_000; tested.lost() < 2 && performance.now() < end; ) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        assert.deepEqual(tested.losses, [
+          ['outbox_expired', 1, 'rule 2'],
+          ['outbox_expired', 1, 'rule 3'],
+        ]);
+        assert.equal(tested.outbox.waiting, 1);
+        tested.settle(taken);
+      }),
+    ),
+
+    contractCase(
       'behaves like the plainest model, whatever is done to it',
       withOutbox({ maxMessages: 700 }, async (tested) => {
         const random = mulberry32(20_261_122);
