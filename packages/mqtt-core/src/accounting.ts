@@ -84,6 +84,11 @@ export class Accounting {
     this.#logger.warn(`dropped ${this.what} (${reason}): ${detail()}; further ones are counted, not logged`);
   }
 
+  /** The next loss for this reason is worth a line again. */
+  reportAgain(reason: string): void {
+    this.#reasons.delete(reason);
+  }
+
   get counts(): DirectionCounts {
     const rules = Object.fromEntries([...this.#ledgers].map(([name, ledger]) => [name, ledger.counts]));
     return { ...sum([this.#unnamed.counts, ...Object.values(rules)]), rules };

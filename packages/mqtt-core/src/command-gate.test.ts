@@ -44,8 +44,20 @@ describe('a message with a date', () => {
     expect(judge({ ...policy, timestampField: 'at' }, message({ at: 1 }))).toBe('too_old');
   });
 
-  it('is taken for new when its date lies in the future, is none, or is missing', () => {
-    for (const timestamp of [Date.now() + 1e9, 'soon', null, {}, undefined, Number.POSITIVE_INFINITY]) {
+  it('is refused when its date can not be read, where its age matters', () => {
+    for (const timestamp of ['soon', {}, true, '']) {
+      expect(judge(policy, message({ value: 1, timestamp }))).toBe('unreadable_date');
+      expect(judge({}, message({ value: 1, timestamp }))).toBe('pass');
+    }
+  });
+
+  it('is told when its date seems to be in seconds', () => {
+    const verdict = new CommandGate(policy).judge(message({ timestamp: Math.round(Date.now() / 1_000) }), []);
+    expect(verdict).toMatchObject({ reason: 'too_old', detail: expect.stringContaining('in seconds?') });
+  });
+
+  it('is taken for new when its date lies in the future, or is missing', () => {
+    for (const timestamp of [Date.now() + 1e9, null, undefined, Number.POSITIVE_INFINITY]) {
       expect(judge(policy, message({ value: 1, timestamp }))).toBe('pass');
     }
     expect(judge(policy, message('on'))).toBe('pass');

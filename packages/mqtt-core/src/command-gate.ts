@@ -6,6 +6,9 @@ import type { MQTTMessage } from './mqtt-message.js';
 /** So many identifiers are remembered, the latest. */
 const REMEMBERED_IDS = 10_000;
 
+/** A date so far back is most likely one in seconds: 40 years. */
+const BEFORE_MS_MADE_SENSE = 40 * 365 * 86_400_000;
+
 /** A message that was let in, for as long as it waits for the bus. */
 export interface Pass {
   /** Why it may not be handed over any more, or `undefined`. */
@@ -33,6 +36,10 @@ export class CommandGate {
     }
     const fields = new PayloadFields(message);
     const overdue = deadlineOf(message, policy, fields);
+    if (overdue === undefined) {
+      const field = policy.timestampField ?? 'timestamp';
+      return { reason: 'unreadable_date', detail: `its '${field}' is neither ms since the Epoch nor a date in text` };
+    }
     const late = overdue();
     if (late) return late;
     const id = idOf(message, policy, fields);
@@ -50,13 +57,19 @@ export class CommandGate {
   }
 }
 
-/** Tells, now and later, whether a message is past its time. */
-function deadlineOf(message: MQTTMessage, policy: InboundPolicy, fields: PayloadFields): () => Refusal | undefined {
+/** Tells, now and later, whether a message is past its time; `undefined` when it has a date that can't be read. */
+function deadlineOf(
+  message: MQTTMessage,
+  policy: InboundPolicy,
+  fields: PayloadFields,
+): (() => Refusal | undefined) | undefined {
   const arrived = performance.now();
   const expiry = message.properties?.messageExpiryInterval;
   const limit = policy.maxAgeMs;
   // Its age on arrival is a matter of two clocks, the time since then is not.
-  const ageOnArrival = limit === undefined ? 0 : Math.max(0, fields.age(policy.timestampField ?? 'timestamp'));
+  const ageOnArrival = limit === undefined ? 0 : fields.age(policy.timestampField ?? 'timestamp');
+  if (ageOnArrival === undefined) return undefined;
+  const hint = ageOnArrival > BEFORE_MS_MADE_SENSE ? ' (is its date in seconds? ms are expected)' : '';
   return () => {
     const waited = performance.now() - arrived;
     if (expiry !== undefined && waited >= expiry * 1_000) {
@@ -64,7 +77,7 @@ function deadlineOf(message: MQTTMessage, policy: InboundPolicy, fields: Payload
     }
     if (limit !== undefined && ageOnArrival + waited > limit) {
       const seconds = Math.round((ageOnArrival + waited) / 100) / 10;
-      return { reason: 'too_old', detail: `it is ${seconds} s old, ${limit / 1_000} s are allowed` };
+      return { reason: 'too_old', detail: `it is ${seconds} s old, ${limit / 1_000} s are allowed${hint}` };
     }
     return undefined;
   };
@@ -95,11 +108,12 @@ class PayloadFields {
     return Object.hasOwn(this.#fields, field) ? this.#fields[field] : undefined;
   }
 
-  /** Ms since the date in a field, 0 without one. */
-  age(field: string): number {
+  /** Ms since the date in a field: 0 without one, or when it lies ahead; `undefined` when it is no date. */
+  age(field: string): number | undefined {
     const date = this.get(field);
+    if (date === undefined || date === null) return 0;
     const time = typeof date === 'string' ? Date.parse(date) : date;
-    return typeof time === 'number' && Number.isFinite(time) ? Date.now() - time : 0;
+    return typeof time === 'number' && Number.isFinite(time) ? Math.max(0, Date.now() - time) : undefined;
   }
 }
 

@@ -23,6 +23,7 @@ const HINTS: readonly (readonly [pattern: RegExp, hint: (address: BrokerAddress)
     /self.signed|unable to (get|verify)|UNABLE_TO/i,
     () => "the broker's certificate is not trusted: name the authority that issued it",
   ],
+  [/Invalid header|Invalid (protocol|length|topic)|Malformed/i, () => 'does the broker speak MQTT on this port?'],
   [/wrong version number|packet length too long|record overflow/i, () => 'there is no TLS on this port'],
   [/Unexpected server response|Invalid WebSocket|Parse Error/i, () => 'there is no MQTT over WebSocket at this URL'],
   [

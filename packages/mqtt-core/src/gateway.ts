@@ -185,6 +185,7 @@ export class Gateway implements AsyncDisposable {
     const idle = this.#in.stop(late.signal);
     if (this.#connector.connected) await this.#out.drained(late.signal);
     await idle;
+    if (late.signal.aborted) this.#logger.warn(`not all was acknowledged within ${this.#stopTimeoutMs / 1_000} s`);
     this.#out.stopSending();
     await this.#connector.shutdown();
     clearTimeout(timer);
@@ -192,12 +193,15 @@ export class Gateway implements AsyncDisposable {
     const lost = await this.#out.close();
     if (this.#isOpen) this.#logCounts();
     if (lost > 0) this.#logger.warn(`messages that did not reach the broker and are lost with this process: ${lost}`);
+    if (this.#in.waiting > 0) this.#logger.info(`commands that stay with the broker: ${this.#in.waiting}`);
     if (waiting > lost) this.#logger.info(`messages that are kept for the next start: ${waiting - lost}`);
   }
 
   #logCounts(): void {
     if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
     if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+    const { sent, lost } = this.#in.replies;
+    if (sent + lost > 0) this.#logger.info(`answers to commands: sent ${sent}, lost ${lost}`);
   }
 }
 

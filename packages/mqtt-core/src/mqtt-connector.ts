@@ -277,7 +277,7 @@ export class MQTTConnector implements AsyncDisposable {
     const { address, version } = connection.attempt;
     this.#connection = connection;
     this.#attempts++;
-    const level = this.#attempts === 1 ? 'info' : 'debug';
+    const level = this.#attempts === 1 && !this.#schedule.contested ? 'info' : 'debug';
     this.#logger[level](`connecting to ${formatBrokerAddress(address)}`);
     try {
       this.#client ??= this.#createClient(address);

@@ -23,7 +23,7 @@ export interface OutboundPathParts {
 }
 
 const LOSSES: Readonly<Record<OutboxLoss, string>> = {
-  outbox_full: 'more wait for the broker than the outbox may hold',
+  outbox_full: 'more wait for the broker than the outbox may hold (its bounds can be set)',
   outbox_expired: 'it waited for the broker longer than the outbox may keep it',
   outbox_damaged: 'it can not be read back from where the outbox kept it',
 };
@@ -39,6 +39,9 @@ export class OutboundPath implements BusListener {
   readonly #books: Accounting;
   readonly #observers: OutboundPathParts['observers'];
   #sender: Sender | undefined;
+  /** What the outbox has given up since the last connection. */
+  readonly #losses = new Map<OutboxLoss, number>();
+  #unwatch: () => void = () => {};
 
   constructor({ filter, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
     this.#filter = filter;
@@ -63,13 +66,18 @@ export class OutboundPath implements BusListener {
   async open(): Promise<void> {
     const listener: OutboxListener = {
       ready: () => this.#sender?.wake(),
-      kept: (kept) => this.#bookKept(kept),
+      kept: (kept) => this.#logKept(this.#book(kept)),
       givenUp: (reason, count, rule) => {
+        this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + count);
         this.#books.drop(reason, rule, () => LOSSES[reason], count);
         this.#sender?.checkIdle();
       },
     };
-    this.#bookKept(await this.#outbox.open(listener));
+    this.#book(await this.#outbox.open(listener));
+    if (this.#outbox.waiting > 0) this.#logKept(this.#outbox.waiting);
+    this.#unwatch = this.#connector.watch((state) => {
+      if (state === 'connected') this.#reportLosses();
+    });
     this.#sender = new Sender({
       outbox: this.#outbox,
       connector: this.#connector,
@@ -113,6 +121,7 @@ export class OutboundPath implements BusListener {
 
   /** Sends nothing more. What is on the wire may still be acknowledged. */
   stopSending(): void {
+    this.#unwatch();
     this.#sender?.close();
   }
 
@@ -121,14 +130,23 @@ export class OutboundPath implements BusListener {
     return this.#sender ? this.#outbox.close() : Promise.resolve(0);
   }
 
-  /** What an outbox has kept from an earlier life is on its way too. */
-  #bookKept(kept: readonly KeptMessages[]): void {
-    let sum = 0;
-    for (const { rule, count } of kept) {
-      this.#books.receive(rule, count);
-      sum += count;
+  /** What an outbox has kept from an earlier life is on its way too. Returns how much that is. */
+  #book(kept: readonly KeptMessages[]): number {
+    for (const { rule, count } of kept) this.#books.receive(rule, count);
+    return kept.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #logKept(count: number): void {
+    this.#logger.info(`messages of an earlier run that wait for the broker: ${count}`);
+  }
+
+  /** An outage is over: what it has cost is said, and that of the next one will be. */
+  #reportLosses(): void {
+    for (const [reason, count] of this.#losses) {
+      this.#logger.warn(`given up since the last connection (${reason}): ${count}; ${LOSSES[reason]}`);
+      this.#books.reportAgain(reason);
     }
-    if (sum > 0) this.#logger.info(`messages of an earlier run that wait for the broker: ${sum}`);
+    this.#losses.clear();
   }
 
   /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */

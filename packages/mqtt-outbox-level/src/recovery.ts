@@ -24,7 +24,7 @@ export interface OpenedStore extends StoreContent {
  */
 export async function openStore(directory: string, logger: Logger, damaged: boolean): Promise<OpenedStore> {
   const path = join(directory, 'store');
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
   const witness = await readWitness(directory);
   if (await isTreacherous(path, await readdir(path), witness)) {
     logger.warn(`the list of files of the messages in ${path} is damaged: repairing`);
@@ -47,7 +47,7 @@ export async function openStore(directory: string, logger: Logger, damaged: bool
         `${witness?.state.waiting ?? 'an unknown number of'} messages are lost; ` +
         `what is left of them was moved to ${place}, remove it when it is of no more use`,
     );
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true, mode: 0o700 });
     const opened = await inspect(path, witness);
     // The last number that was given may be unknown; the clock is ahead of what any traffic can count up to.
     return { ...opened, state: { ...opened.state, ceiling: Math.max(opened.state.ceiling, Date.now() * 1_000) } };

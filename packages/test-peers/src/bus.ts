@@ -45,7 +45,8 @@ export async function startBus({ address }: { address?: string } = {}): Promise<
     name: 'dbus-daemon',
     command: 'dbus-daemon',
     args: ['--session', '--nofork', '--nopidfile', '--nosyslog', `--address=${place}`, '--print-address=1'],
-    options: { stdio: ['ignore', 'pipe', 'ignore'] },
+    // Out of reach of a Ctrl-C in the terminal: whoever started it ends it, after those who use it.
+    options: { stdio: ['ignore', 'pipe', 'ignore'], detached: true },
     onSpawn(child) {
       daemon = child;
       isListening = false;
