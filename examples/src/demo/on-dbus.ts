@@ -8,7 +8,7 @@ export async function onDBus(
   logger: (component: string) => Logger,
   play: (stage: Stage) => Promise<void>,
 ): Promise<void> {
-  await using bus = await startBus();
+  await using bus = await startBus({ detached: true });
   const { address } = bus;
   await using ofManager = new DBusLink({ address, logger: logger('EventManager') });
   await using ofDevices = new DBusLink({ address, logger: logger('devices') });

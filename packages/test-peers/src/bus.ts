@@ -31,12 +31,20 @@ export function dbusDaemonMissing(): string | undefined {
   return missing;
 }
 
+/** How a bus is to be. */
+export interface BusOptions {
+  /** Where it listens. Default: in a directory of its own. */
+  address?: string;
+  /** Out of reach of a Ctrl-C in the terminal: for who ends it in order, after those who use it. Default: false. */
+  detached?: boolean;
+}
+
 /**
  * Starts a private `dbus-daemon`; disposing stops it.
  *
  * @param options.address where it listens; default: a socket in a directory of its own, removed in the end
  */
-export async function startBus({ address }: { address?: string } = {}): Promise<Bus> {
+export async function startBus({ address, detached = false }: BusOptions = {}): Promise<Bus> {
   const directory = address === undefined ? await mkdtemp(join(tmpdir(), 'mqttgwd-bus-')) : undefined;
   const place = address ?? `unix:path=${join(directory as string, 'bus')}`;
   let daemon!: ChildProcess;
@@ -45,8 +53,7 @@ export async function startBus({ address }: { address?: string } = {}): Promise<
     name: 'dbus-daemon',
     command: 'dbus-daemon',
     args: ['--session', '--nofork', '--nopidfile', '--nosyslog', `--address=${place}`, '--print-address=1'],
-    // Out of reach of a Ctrl-C in the terminal: whoever started it ends it, after those who use it.
-    options: { stdio: ['ignore', 'pipe', 'ignore'], detached: true },
+    options: { stdio: ['ignore', 'pipe', 'ignore'], detached },
     onSpawn(child) {
       daemon = child;
       isListening = false;
