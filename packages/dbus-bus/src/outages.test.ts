@@ -137,9 +137,11 @@ describe.skipIf(dbusDaemonMissing())('the event bus through outages', () => {
     await using again = createEventManager(await house.link());
     await again.start();
     await attached(bus);
+    const states: string[] = [];
+    bus.watch((state) => states.push(state));
     await house.bus.restart();
-    await waitFor('the loss', () => bus.state === 'away');
-    await attached(bus);
+    // It may be back before anybody looks.
+    await waitFor('the loss and the return', () => states.includes('away') && bus.state === 'attached');
     const lines = logger.loud().filter((line) => !line.includes('no bus answers'));
     expect(lines.slice(0, 5)).toEqual([
       expect.stringContaining('info joined the bus'),
