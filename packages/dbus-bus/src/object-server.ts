@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
 import type { DBusLink } from './dbus-link.js';
 import { type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
+import { readMachineId } from './machine-id.js';
 
 /** An argument of a method or a signal, as introspection shows it. */
 export interface DBusArgument {
@@ -96,7 +96,7 @@ export class ObjectServer {
 
   #performPeer(member: string): Pick<DBusMessage, 'signature' | 'body'> {
     if (member === 'Ping') return { signature: '', body: [] };
-    if (member === 'GetMachineId') return { signature: 's', body: [readMachineId()] };
+    if (member === 'GetMachineId') return { signature: 's', body: [machineId()] };
     throw new CallRefused(`${ERROR}.UnknownMethod`, `there is no method ${member} in ${PEER}`);
   }
 
@@ -119,12 +119,9 @@ class CallRefused extends Error {
   }
 }
 
-function readMachineId(): string {
-  for (const path of ['/var/lib/dbus/machine-id', '/etc/machine-id']) {
-    try {
-      return readFileSync(path, 'utf8').trim();
-    } catch {}
-  }
+function machineId(): string {
+  const id = readMachineId();
+  if (id !== undefined) return id;
   throw new CallRefused(`${ERROR}.FileNotFound`, 'this machine has no machine id');
 }
 

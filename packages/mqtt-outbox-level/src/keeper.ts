@@ -36,6 +36,9 @@ export interface KeeperParts {
 /** How often it is written down, at most, what was settled, and what the store holds; in ms. */
 const PROGRESS_MS = 1_000;
 
+/** How often it is written down beside the store what it holds: damage to what is younger can't be counted. */
+const WITNESS_MS = 100;
+
 /** It is written down at once when so many segments are settled: they would all be sent again after a crash. */
 const PROGRESS_SEGMENTS = 16;
 
@@ -246,7 +249,7 @@ export class Keeper {
 
   async #afterWrite(): Promise<void> {
     const now = performance.now();
-    if (this.#closing || now - this.#witnessedAt >= PROGRESS_MS) {
+    if (this.#closing || now - this.#witnessedAt >= WITNESS_MS) {
       this.#witnessedAt = now;
       await this.#place.bearWitness(this.#state);
     }
