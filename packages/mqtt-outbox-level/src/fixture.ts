@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeptMessages, Logger, OutboxEntry, OutboxLoss } from '@cstbox/mqtt-core';
@@ -111,9 +111,23 @@ export function numbered(number: number, size: number): string {
   return text;
 }
 
+/** What the files in a directory take from the disk, in KiB. A store deletes files while somebody looks. */
+export async function diskUse(directory: string): Promise<number> {
+  const names = await readdir(directory, { recursive: true });
+  const blocks = await Promise.all(
+    names.map((name) =>
+      lstat(join(directory, name)).then(
+        (file) => (file.isFile() ? file.blocks : 0),
+        () => 0,
+      ),
+    ),
+  );
+  return blocks.reduce((sum, count) => sum + count, 0) / 2;
+}
+
 /** Resolves as soon as something holds. */
-export async function until(holds: () => boolean, timeoutMs = 10_000): Promise<void> {
-  for (const end = performance.now() + timeoutMs; !holds(); ) {
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  for (const end = performance.now() + timeoutMs; !(await holds()); ) {
     assert.ok(performance.now() < end, `still not so: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

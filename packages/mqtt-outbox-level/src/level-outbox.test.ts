@@ -1,18 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { MQTTGatewayError } from '@cstbox/mqtt-core';
 import { outboxContract } from '@cstbox/mqtt-core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { numbered, temporaryDirectory, Used, until } from './fixture.js';
+import { diskUse, numbered, temporaryDirectory, Used, until } from './fixture.js';
 import { LevelOutbox } from './level-outbox.js';
 
 const DURABILITIES = ['spill', 'always'] as const;
 
 const numbersOf = (payloads: readonly string[]) => payloads.map((payload) => Number.parseInt(payload, 10));
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
-/** What the files in a directory take, in KiB. */
-const diskUse = (directory: string) =>
-  Number.parseInt(execFileSync('du', ['-sk', directory], { encoding: 'utf8' }), 10);
 
 describe.each(DURABILITIES)('a LevelDB outbox with durability %s', (durability) => {
   const cases = outboxContract(async (bounds) => {
@@ -139,7 +135,7 @@ describe.each(DURABILITIES)('a LevelDB outbox with durability %s', (durability) 
       expect(await used.close()).toBe(0);
     }
     expect(last).toBe(300);
-    expect(diskUse(place.path)).toBeLessThan(512);
+    expect(await diskUse(place.path)).toBeLessThan(512);
   });
 
   it('keeps a backlog on disk, drains it in order, and leaves the disk', { timeout: 60_000 }, async () => {
@@ -150,11 +146,11 @@ describe.each(DURABILITIES)('a LevelDB outbox with durability %s', (durability) 
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
     expect(used.lost()).toBe(0);
-    await until(() => diskUse(place.path) > 10_000, 30_000);
+    await until(async () => (await diskUse(place.path)) > 10_000, 30_000);
     const drained = await used.drain();
     expect(drained.length).toBe(100_000);
     expect(drained.every((payload, index) => payload === numbered(index + 1, 200))).toBe(true);
-    await until(() => diskUse(place.path) < 1_024, 30_000);
+    await until(async () => (await diskUse(place.path)) < 1_024, 30_000);
   });
 });
 
@@ -209,7 +205,7 @@ describe('the bounds of a LevelDB outbox', () => {
       used.count(1, 10);
       Date.now = () => now() - 50 * 365 * 86_400_000;
       used.count(11, 20);
-      await until(() => diskUse(place.path) > 0);
+      await until(async () => (await diskUse(place.path)) > 0);
       expect(numbersOf(await used.drain(15))).toEqual(range(1, 15));
       expect(await used.close()).toBe(0);
       Date.now = () => now() + 86_400_000;
