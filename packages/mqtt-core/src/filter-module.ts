@@ -1,4 +1,5 @@
 import type { InboundFilter, OutboundFilter } from './filter.js';
+import type { Finding, RuleSections } from './finding.js';
 import type { Logger } from './logger.js';
 
 /** What a filter gets from the program that loads it. */
@@ -24,4 +25,9 @@ export interface FilterModule {
     options: Readonly<Record<string, unknown>>,
     context: FilterContext,
   ): OutboundFilter | Promise<OutboundFilter>;
+  /**
+   * Looks at all the rules of a gateway together that this module has made the filters for, after it has made them. The
+   * findings' paths start at the root of the configuration, with those of the sections.
+   */
+  analyseRules?(sections: RuleSections): readonly Finding[] | Promise<readonly Finding[]>;
 }

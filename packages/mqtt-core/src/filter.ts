@@ -10,6 +10,7 @@ import {
 import type { InboundPolicy } from './inbound-policy.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
+import type { PublishPolicy } from './publish-policy.js';
 
 /** Why a filter said no, where it has more to say than "no rule for it". */
 export interface Refusal {
@@ -25,6 +26,8 @@ export interface FilterRule {
   readonly name: string;
   /** What holds for messages that this rule lets in, where it differs from the gateway's own policy. */
   readonly policy?: InboundPolicy;
+  /** How messages that this rule lets out are published, where that differs from the gateway's own way. */
+  readonly publish?: PublishPolicy;
 }
 
 /** What both directions have in common: a way to say why not, and by which rule. */
@@ -61,6 +64,12 @@ export type AcceptedEvent = readonly [event: BasicEvent | BasicEventTuple, chann
  * Decides which MQTT messages come in, and as which events. This one accepts nothing, by security: sub-class it.
  */
 export class InboundFilter extends Filter {
+  /**
+   * The narrowest MQTT topic filters that bring every message that it may accept: what to subscribe to where nobody says.
+   * `undefined`: it does not know.
+   */
+  readonly topicFilters: readonly string[] | undefined;
+
   /**
    * The events to publish on the bus for a message, each with its channel. The event manager dates them.
    *

@@ -6,6 +6,15 @@ export interface OutboundMessage {
   readonly retain: boolean;
   /** The rule that let it out; the gateway books under this name. */
   readonly rule?: string | undefined;
+  /** MQTT 5 user properties. Shared between messages: not to be changed. */
+  readonly userProperties?: Readonly<Record<string, string>> | undefined;
+  /** When it is worth nothing any more, in ms since the Epoch. Default: never. */
+  readonly expiresAt?: number | undefined;
+  /**
+   * Only the newest state of its topic is wanted: putting it gives up, as `superseded`, those before it on the same topic that
+   * say so too and are not taken. Default: false.
+   */
+  readonly latest?: boolean | undefined;
 }
 
 /** Bytes of a message as the bounds of outboxes count them: of topic and payload, counting a string's UTF-16 units. */

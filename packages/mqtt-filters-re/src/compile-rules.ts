@@ -1,4 +1,3 @@
-import type { InboundPolicy } from '@cstbox/mqtt-core';
 import type { Problems } from './problems.js';
 import { type CompiledRegex, compileRegex } from './python-regex.js';
 import { show } from './quote.js';
@@ -12,8 +11,8 @@ export type CompileTarget<R> = (
   problems: Problems,
 ) => Rule<R>['apply'] | undefined;
 
-/** Compiles the third item of a rule, where it may have one. */
-export type CompilePolicy = (options: unknown, problems: Problems) => InboundPolicy | undefined;
+/** Compiles a rule; nothing, and what is wrong goes to the problems. */
+export type CompileRule<R> = (rule: unknown, problems: Problems) => Rule<R> | undefined;
 
 /**
  * Compiles rules that came from a stranger. All rules are checked; each thing that is wrong goes to the problems, with
@@ -25,31 +24,18 @@ export type CompilePolicy = (options: unknown, problems: Problems) => InboundPol
 export function compileRules<R>(
   rules: Iterable<unknown>,
   shape: string,
-  compileTarget: CompileTarget<R>,
+  compileRule: CompileRule<R>,
   problems: Problems,
-  compilePolicy?: CompilePolicy,
 ): Rule<R>[] {
   if (typeof rules?.[Symbol.iterator] !== 'function') {
     problems.add(`invalid rules (${show(rules)}) : rules are a list of ${shape}`);
     return [];
   }
-  const compiled: Rule<R>[] = [];
-  for (const [index, rule] of [...rules].entries()) {
-    const here = problems.at(index);
-    if (!Array.isArray(rule) || rule.length < 2 || rule.length > (compilePolicy ? 3 : 2)) {
-      here.add(`invalid rule (${show(rule)}) : a rule is ${shape}`);
-      continue;
-    }
-    const [source, target, options] = rule as [unknown, unknown, unknown?];
-    const regex = checkRegex(source, here.at(0));
-    const apply = compileTarget(target, regex, here.at(1));
-    const policy = options === undefined ? undefined : compilePolicy?.(options, here.at(2));
-    if (regex && apply) compiled.push({ info: { name: regex.source, ...(policy && { policy }) }, regex, apply });
-  }
-  return compiled;
+  return [...rules].flatMap((rule, index) => compileRule(rule, problems.at(index)) ?? []);
 }
 
-function checkRegex(source: unknown, problems: Problems): CompiledRegex | undefined {
+/** Compiles a rule's regex, which came from a stranger. */
+export function checkRegex(source: unknown, problems: Problems): CompiledRegex | undefined {
   if (typeof source !== 'string' && source !== undefined && source !== null) {
     return problems.add(`invalid regex (${show(source)}) : a regex is a string`);
   }

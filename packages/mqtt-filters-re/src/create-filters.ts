@@ -1,10 +1,12 @@
 import type { FilterModule } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
 import { checkKeys } from './check-keys.js';
+import type { InboundRule } from './inbound-rule.js';
+import type { OutboundRule } from './outbound-rule.js';
 import { Problems } from './problems.js';
 import { show } from './quote.js';
-import { type InboundRule, REInboundFilter } from './re-inbound-filter.js';
-import { type OutboundRule, REOutboundFilter } from './re-outbound-filter.js';
+import { REInboundFilter } from './re-inbound-filter.js';
+import { REOutboundFilter } from './re-outbound-filter.js';
 
 /**
  * The inbound filter for a section of a configuration: `{ rules: [[regex, [[varType, varName, channel?], …],

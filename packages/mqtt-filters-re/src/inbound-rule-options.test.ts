@@ -1,6 +1,7 @@
 import { type ConfigurationError, MQTTConnector } from '@cstbox/mqtt-core';
 import { describe, expect, it } from 'vitest';
-import { type InboundRule, REInboundFilter } from './re-inbound-filter.js';
+import type { InboundRule } from './inbound-rule.js';
+import { REInboundFilter } from './re-inbound-filter.js';
 import { REOutboundFilter } from './re-outbound-filter.js';
 
 const client = new MQTTConnector({ broker: 'localhost' });

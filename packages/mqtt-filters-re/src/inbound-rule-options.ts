@@ -1,6 +1,6 @@
 import type { InboundPolicy } from '@cstbox/mqtt-core';
 import { checkKeys } from './check-keys.js';
-import type { CompilePolicy } from './compile-rules.js';
+import type { Problems } from './problems.js';
 import { show } from './quote.js';
 
 /** What holds for the messages that a rule lets in, under the names that it has in a configuration. */
@@ -18,7 +18,7 @@ export interface InboundRuleOptions {
 const KEYS = ['retained', 'max_age', 'timestamp_field', 'id_field'] satisfies (keyof InboundRuleOptions)[];
 
 /** Checks the options of an inbound rule. */
-export const compileInboundOptions: CompilePolicy = (options, problems): InboundPolicy | undefined => {
+export function compileInboundOptions(options: unknown, problems: Problems): InboundPolicy | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     return problems.add(`invalid rule (${show(options)}) : its third item, the options, is an object`);
   }
@@ -46,4 +46,4 @@ export const compileInboundOptions: CompilePolicy = (options, problems): Inbound
     ...(timestampField === undefined ? {} : { timestampField }),
     ...(idField === undefined ? {} : { idField }),
   };
-};
+}

@@ -4,5 +4,7 @@
 export { createInboundFilter, createOutboundFilter } from './create-filters.js';
 export type { EventSpec } from './dispatch.js';
 export type { InboundRuleOptions } from './inbound-rule-options.js';
-export { type EventPayload, type InboundRule, REInboundFilter } from './re-inbound-filter.js';
-export { type OutboundRule, REOutboundFilter, type REOutboundFilterOptions } from './re-outbound-filter.js';
+export type { InboundRule } from './inbound-rule.js';
+export type { OutboundRule } from './outbound-rule.js';
+export { type EventPayload, REInboundFilter } from './re-inbound-filter.js';
+export { REOutboundFilter, type REOutboundFilterOptions } from './re-outbound-filter.js';

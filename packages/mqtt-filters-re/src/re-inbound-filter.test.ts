@@ -1,7 +1,8 @@
 import { ConfigurationError, InboundFilter, MQTTConnector, type MQTTMessage, silentLogger } from '@cstbox/mqtt-core';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type EventPayload, type InboundRule, REInboundFilter } from './re-inbound-filter.js';
+import type { InboundRule } from './inbound-rule.js';
+import { type EventPayload, REInboundFilter } from './re-inbound-filter.js';
 
 /** Never connected: filters get it to look at. */
 const client = new MQTTConnector({ broker: 'localhost' });

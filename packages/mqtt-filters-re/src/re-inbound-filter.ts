@@ -9,17 +9,10 @@ import {
   silentLogger,
 } from '@cstbox/mqtt-core';
 import { compileRules } from './compile-rules.js';
-import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
-import { compileInboundOptions, type InboundRuleOptions } from './inbound-rule-options.js';
+import { compileInboundRule, INBOUND_SHAPE, type InboundRule, type InboundTarget } from './inbound-rule.js';
 import { readPayload } from './payload.js';
 import { Problems } from './problems.js';
 import { RuleTable } from './rule.js';
-
-/**
- * A message whose topic the regex matches comes in as these events; with `[]` it is blocked. The options say what holds
- * for its messages where that differs from what holds for all.
- */
-export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[], options?: InboundRuleOptions];
 
 /** What a message says about a variable: its value, and whatever else goes into the event's data. */
 export type EventPayload = readonly [value: unknown, extra?: EventData];
@@ -33,7 +26,7 @@ export type EventPayload = readonly [value: unknown, extra?: EventData];
  * regex's named groups. A rule does not apply when a group that it needs took no part in the match.
  */
 export class REInboundFilter extends InboundFilter {
-  readonly #rules: RuleTable<readonly EventTarget[]>;
+  readonly #rules: RuleTable<InboundTarget>;
 
   /**
    * @param rules in their order
@@ -43,8 +36,7 @@ export class REInboundFilter extends InboundFilter {
   constructor(rules: Iterable<InboundRule>, logger: Logger = silentLogger) {
     super();
     const problems = new Problems();
-    const shape = '[regex, [[varType, varName, channel?], …], options?]';
-    const compiled = compileRules(rules, shape, compileDispatch, problems, compileInboundOptions);
+    const compiled = compileRules(rules, INBOUND_SHAPE, compileInboundRule, problems);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, sizeOf);
   }
@@ -58,12 +50,12 @@ export class REInboundFilter extends InboundFilter {
   }
 
   override acceptEvent(client: MQTTConnector, userData: unknown, message: MQTTMessage): AcceptedEvent[] | null {
-    const { rule, result, refusal } = this.#rules.decide(message.topic);
-    this.lastRule = rule;
-    if (refusal) return this.refuse(refusal.reason, refusal.detail);
-    if (result === null || result.length === 0) return null;
+    const [candidate] = this.#rules.decide(message.topic).candidates;
+    this.lastRule = candidate?.rule;
+    if (candidate?.refusal) return this.refuse(candidate.refusal.reason, candidate.refusal.detail);
+    if (!candidate?.result?.events.length) return null;
     const events: AcceptedEvent[] = [];
-    for (const { varType, varName, channel } of result) {
+    for (const { varType, varName, channel } of candidate.result.events) {
       const payload = this.makeEventPayload(client, userData, message, varType, varName);
       if (payload === null) return null;
       const [value, extra] = payload;
@@ -93,6 +85,6 @@ export class REInboundFilter extends InboundFilter {
   }
 }
 
-function sizeOf(targets: readonly EventTarget[]): number {
-  return targets.reduce((sum, { varType, varName }) => sum + varType.length + varName.length, 0);
+function sizeOf({ events }: InboundTarget): number {
+  return events.reduce((sum, { varType, varName }) => sum + varType.length + varName.length, 0);
 }

@@ -1,7 +1,8 @@
 import { ConfigurationError, OutboundFilter, silentLogger, topicFault } from '@cstbox/mqtt-core';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type OutboundRule, REOutboundFilter } from './re-outbound-filter.js';
+import type { OutboundRule } from './outbound-rule.js';
+import { REOutboundFilter } from './re-outbound-filter.js';
 
 const topicOf = (filter: REOutboundFilter, varType: string, varName: string) =>
   filter.getMqttTopic(0, varType, varName, {});

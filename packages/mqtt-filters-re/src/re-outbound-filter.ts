@@ -1,19 +1,9 @@
-import {
-  type EventData,
-  type Logger,
-  OutboundFilter,
-  silentLogger,
-  type Timestamp,
-  topicFault,
-} from '@cstbox/mqtt-core';
+import { type EventData, type Logger, OutboundFilter, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
-import { type CompileTarget, compileRules, compileTemplate } from './compile-rules.js';
+import { compileRules } from './compile-rules.js';
+import { compileOutboundRule, OUTBOUND_SHAPE, type OutboundRule, type OutboundTarget } from './outbound-rule.js';
 import { Problems } from './problems.js';
-import { quote, show } from './quote.js';
 import { RuleTable } from './rule.js';
-
-/** The events whose `<varType>:<varName>` the regex matches go out on the topic. */
-export type OutboundRule = readonly [regex: string, topic: string];
 
 /** What an {@link REOutboundFilter} may be told beyond its rules. */
 export interface REOutboundFilterOptions {
@@ -34,7 +24,7 @@ export interface REOutboundFilterOptions {
 export class REOutboundFilter extends OutboundFilter {
   // Declared, not defined: it has the base class's value until the constructor gives it another.
   declare readonly channels: readonly string[];
-  readonly #rules: RuleTable<string>;
+  readonly #rules: RuleTable<OutboundTarget>;
 
   /**
    * @param rules in their order
@@ -48,10 +38,10 @@ export class REOutboundFilter extends OutboundFilter {
   ) {
     super();
     const problems = new Problems();
-    const compiled = compileRules(rules, '[regex, topic]', compileTopic, problems);
+    const compiled = compileRules(rules, OUTBOUND_SHAPE, compileOutboundRule, problems);
     const checked = channels && checkChannels(channels, problems.at('channels'));
     problems.throwIfAny();
-    this.#rules = new RuleTable(compiled, logger, (topic) => topic.length);
+    this.#rules = new RuleTable(compiled, logger, ({ topic }) => topic.length);
     if (checked) this.channels = checked;
   }
 
@@ -70,33 +60,11 @@ export class REOutboundFilter extends OutboundFilter {
     _data: EventData,
     _channel?: string,
   ): string | null {
-    const { rule, result, refusal } = this.#rules.decide(`${varType}:${varName}`);
-    this.lastRule = rule;
-    return refusal ? this.refuse(refusal.reason, refusal.detail) : result;
+    const [candidate] = this.#rules.decide(`${varType}:${varName}`).candidates;
+    this.lastRule = candidate?.rule;
+    if (!candidate) return null;
+    const { result, refusal } = candidate;
+    if (refusal) return this.refuse(refusal.reason, refusal.detail);
+    return result?.topic ?? null;
   }
-}
-
-const compileTopic: CompileTarget<string> = (topic, regex, problems) => {
-  if (typeof topic !== 'string') return problems.add(`invalid topic (${show(topic)}) : a topic is a string`);
-  const template = compileTemplate(topic, regex, topicFault, `invalid topic (${topic})`, problems);
-  return (
-    template &&
-    ((groups) => {
-      const expanded = template.expand(groups, escapeInTopic);
-      if (typeof expanded !== 'string') return expanded;
-      const fault = topicFault(expanded);
-      return fault
-        ? { refusal: { reason: 'illegal_topic', detail: `${fault}: ${quote(expanded)}` } }
-        : { result: expanded };
-    })
-  );
-};
-
-/** What has a meaning in a topic or no place in it, and the sign of the encoding itself, so that it can be reversed. */
-const TO_ESCAPE = /[/+#%\p{Cc}\p{Noncharacter_Code_Point}]/gu;
-
-function escapeInTopic(captured: string, atStart: boolean): string {
-  const escaped = captured.replace(TO_ESCAPE, encodeURIComponent);
-  // Topics that start with a dollar sign are the broker's own (MQTT 3.1.1, section 4.7.2).
-  return atStart ? escaped.replace(/^\$/, encodeURIComponent) : escaped;
 }

@@ -12,16 +12,23 @@ export interface Rule<R> {
   /** What the gateway knows of it; its name is the regex as it was written. */
   readonly info: FilterRule;
   readonly regex: CompiledRegex;
+  /** Whether it depends on more than the text whether it decides: those behind it are asked, too. Default: false. */
+  readonly isConditional?: boolean;
   apply(groups: Groups): Verdict<R>;
+}
+
+/** What one rule says about a text. */
+export interface Candidate<R> {
+  readonly rule: FilterRule;
+  /** `null`: it refuses. */
+  readonly result: R | null;
+  readonly refusal?: Refusal;
 }
 
 /** What the rules say about a text. */
 export interface Decision<R> {
-  /** The rule that decided, if any did. */
-  readonly rule: FilterRule | undefined;
-  /** `null`: no rule applies, or the one that does refuses. */
-  readonly result: R | null;
-  readonly refusal?: Refusal;
+  /** The rules that match and apply, in order, up to the first that decides in any case. Most often one, or none. */
+  readonly candidates: readonly Candidate<R>[];
   /** Indices of the rules that matched and yet did not apply. */
   readonly passedOver: readonly number[];
 }
@@ -37,7 +44,10 @@ export class RuleTable<R> {
   constructor(rules: readonly Rule<R>[], logger: Logger, sizeOf: (result: R) => number) {
     this.#rules = rules;
     this.#logger = logger;
-    this.#decisions = new BoundedCache({ sizeOf: ({ result }) => (result === null ? 0 : sizeOf(result)) });
+    this.#decisions = new BoundedCache({
+      sizeOf: ({ candidates }) =>
+        candidates.reduce((sum, { result }) => (result === null ? sum : sum + sizeOf(result)), 0),
+    });
     this.#notApplied = rules.map(() => 0);
   }
 
@@ -62,12 +72,17 @@ export class RuleTable<R> {
   }
 
   #evaluate(text: string): Decision<R> {
+    const candidates: Candidate<R>[] = [];
     const passedOver: number[] = [];
     for (const [index, rule] of this.#rules.entries()) {
       const groups = rule.regex.match(text);
       if (!groups) continue;
       const verdict = rule.apply(groups);
-      if (!('why' in verdict)) return { rule: rule.info, result: null, ...verdict, passedOver };
+      if (!('why' in verdict)) {
+        candidates.push({ rule: rule.info, result: null, ...verdict });
+        if (!rule.isConditional) break;
+        continue;
+      }
       passedOver.push(index);
       if (this.#notApplied[index] === 0) {
         this.#logger.warn(
@@ -75,6 +90,6 @@ export class RuleTable<R> {
         );
       }
     }
-    return { rule: undefined, result: null, passedOver };
+    return { candidates, passedOver };
   }
 }

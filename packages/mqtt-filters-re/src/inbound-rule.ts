@@ -1,0 +1,40 @@
+import { type CompileRule, checkRegex } from './compile-rules.js';
+import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
+import { compileInboundOptions, type InboundRuleOptions } from './inbound-rule-options.js';
+import { show } from './quote.js';
+
+/**
+ * A message whose topic the regex matches comes in as these events; with `[]` it is blocked. The options say what holds
+ * for its messages where that differs from what holds for all.
+ */
+export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[], options?: InboundRuleOptions];
+
+/** What a rule does with the messages on one topic. */
+export interface InboundTarget {
+  readonly events: readonly EventTarget[];
+}
+
+/** What an inbound rule looks like, for messages. */
+export const INBOUND_SHAPE = '[regex, [[varType, varName, channel?], …], options?]';
+
+/** Compiles an inbound rule. */
+export const compileInboundRule: CompileRule<InboundTarget> = (rule, problems) => {
+  if (!Array.isArray(rule) || rule.length < 2 || rule.length > 3) {
+    return problems.add(`invalid rule (${show(rule)}) : a rule is ${INBOUND_SHAPE}`);
+  }
+  const [source, dispatch, options] = rule as [unknown, unknown, unknown?];
+  const regex = checkRegex(source, problems.at(0));
+  const apply = compileDispatch(dispatch, regex, problems.at(1));
+  const policy = options === undefined ? undefined : compileInboundOptions(options, problems.at(2));
+  return (
+    regex &&
+    apply && {
+      info: { name: regex.source, ...(policy && { policy }) },
+      regex,
+      apply: (groups) => {
+        const verdict = apply(groups);
+        return 'result' in verdict ? { result: { events: verdict.result } } : verdict;
+      },
+    }
+  );
+};
