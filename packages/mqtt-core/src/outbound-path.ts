@@ -1,19 +1,21 @@
-import { Accounting, type DirectionCounts } from './accounting.js';
+import type { Accounting, DirectionCounts } from './accounting.js';
 import type { Crossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
-import type { OutboundFilter, Refusal } from './filter.js';
-import { kindOf, quote, refusalOf } from './filter-answer.js';
-import { describeError, type Logger } from './logger.js';
+import { quote } from './filter-answer.js';
+import type { Logger } from './logger.js';
+import type { LoopGuard } from './loop-guard.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
+import type { OutboundChain } from './outbound-chain.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
 import { Sender } from './sender.js';
-import { topicFault } from './topic.js';
 
 /** What the way out is made of. */
 export interface OutboundPathParts {
-  readonly filter: OutboundFilter;
+  readonly chain: OutboundChain;
+  readonly books: Accounting;
+  readonly guard: LoopGuard;
   readonly outbox: Outbox;
   readonly connector: MQTTConnector;
   readonly qos: QoS;
@@ -30,7 +32,8 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
 
 /** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
-  readonly #filter: OutboundFilter;
+  readonly #chain: OutboundChain;
+  readonly #guard: LoopGuard;
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
   readonly #qos: QoS;
@@ -43,15 +46,16 @@ export class OutboundPath implements BusListener {
   readonly #losses = new Map<OutboxLoss, number>();
   #unwatch: () => void = () => {};
 
-  constructor({ filter, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
-    this.#filter = filter;
+  constructor({ chain, books, guard, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
+    this.#chain = chain;
+    this.#books = books;
+    this.#guard = guard;
     this.#outbox = outbox;
     this.#connector = connector;
     this.#qos = qos;
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
     this.#observers = observers;
-    this.#books = new Accounting('an event from the bus', logger);
   }
 
   get counts(): DirectionCounts {
@@ -69,7 +73,7 @@ export class OutboundPath implements BusListener {
       kept: (kept) => this.#logKept(this.#book(kept)),
       givenUp: (reason, count, rule) => {
         this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + count);
-        this.#books.drop(reason, rule, () => LOSSES[reason], count);
+        this.#books.drop(reason, rule, () => LOSSES[reason], undefined, count);
         this.#sender?.checkIdle();
       },
     };
@@ -83,6 +87,7 @@ export class OutboundPath implements BusListener {
       connector: this.#connector,
       ackTimeoutMs: this.#ackTimeoutMs,
       listener: {
+        sending: (message) => this.#guard.publishing(message),
         delivered: ({ rule }) => this.#books.forward(rule),
         setAside: ({ rule, topic }, reason, detail) =>
           this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
@@ -91,27 +96,28 @@ export class OutboundPath implements BusListener {
   }
 
   event(channel: string, event: TimedEvent): void {
-    const answer = this.#ask(channel, event);
-    const rule = this.#filter.lastRule?.name;
-    this.#books.receive(rule);
-    if (answer === undefined) return this.#books.filter(rule);
+    const chain = this.#chain;
+    const cause = this.#guard.causeOf(channel, event);
+    const answer = chain.ask(event, channel);
+    const { account } = chain;
+    this.#books.receive(account);
+    if (answer === undefined) return this.#books.filter(account);
     if ('reason' in answer) {
-      return this.#books.drop(
-        answer.reason,
-        rule,
-        () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`,
-      );
+      const detail = () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`;
+      return this.#books.drop(answer.reason, account, detail, chain.filter);
     }
     const { topic, payload } = answer;
-    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule };
+    const userProperties = this.#guard.mark(undefined, topic, cause);
+    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule: account, userProperties };
     this.#outbox.put(message);
     this.#sender?.wake();
+    if (this.#observers.size === 0) return;
     for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+    chain.interrupt();
   }
 
   malformed(reason: string, detail: string): void {
-    this.#books.receive(undefined);
-    this.#books.drop(reason, undefined, () => detail);
+    this.#books.reject(reason, () => detail);
   }
 
   /** Resolves when everything has left, or when the deadline has passed. */
@@ -147,31 +153,5 @@ export class OutboundPath implements BusListener {
       this.#books.reportAgain(reason);
     }
     this.#losses.clear();
-  }
-
-  /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */
-  #ask(
-    channel: string,
-    { timestamp, varType, varName, data }: TimedEvent,
-  ): Pick<OutboundMessage, 'topic' | 'payload'> | Refusal | undefined {
-    const filter = this.#filter;
-    filter.lastRule = undefined;
-    try {
-      const topic = filter.getMqttTopic(timestamp, varType, varName, data, channel);
-      const refusal = refusalOf(filter);
-      if (topic === null || topic === undefined) return refusal;
-      if (typeof topic !== 'string') {
-        throw new TypeError(`getMqttTopic gave ${kindOf(topic)}, expected a string or null`);
-      }
-      const fault = topicFault(topic);
-      if (fault) return { reason: 'illegal_topic', detail: `${quote(topic)}: ${fault}` };
-      const payload = filter.makePayload(timestamp, varType, varName, data);
-      if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-        throw new TypeError(`makePayload gave ${kindOf(payload)}, expected a string or bytes`);
-      }
-      return { topic, payload };
-    } catch (error) {
-      return { reason: 'filter_fault', detail: describeError(error) };
-    }
   }
 }

@@ -1,7 +1,6 @@
 import { MQTTGatewayError } from './errors.js';
 import { describeError } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
-import type { MessageProperties } from './mqtt-message.js';
 import type { OutboundMessage, Outbox, OutboxEntry } from './outbox.js';
 import { Suspects } from './suspects.js';
 
@@ -15,10 +14,12 @@ const LOOKS_PER_TIMEOUT = 4;
 /** How long to leave alone a broker that can't take more for now. */
 const PAUSE_MS = 1_000;
 /** What a message says of itself that did not go out when it came. */
-const REPLAYED: MessageProperties = Object.freeze({ userProperties: Object.freeze({ replayed: 'true' }) });
+const REPLAYED = Object.freeze({ replayed: 'true' });
 
 /** What becomes of a message that was sent. */
 export interface SenderListener {
+  /** It is about to be published. */
+  sending(message: OutboundMessage): void;
   /** The broker has it. */
   delivered(message: OutboundMessage): void;
   /** The broker, or MQTT itself, will not have it; the connection is not the reason. */
@@ -189,14 +190,13 @@ export class Sender {
     const flight: Flight = { entry, sentAt: this.#looks };
     if (this.#flights.size === 0) this.#aloneSince = performance.now();
     this.#flights.add(flight);
-    const { topic, payload, qos, retain } = entry.message;
+    const { topic, payload, qos, retain, userProperties: own } = entry.message;
     try {
+      this.#listener.sending(entry.message);
       const isReplayed = entry.sequence <= this.#replayedUpTo;
-      await this.#connector.publish(
-        topic,
-        payload,
-        isReplayed ? { qos, retain, properties: REPLAYED } : { qos, retain },
-      );
+      const userProperties = isReplayed ? { ...own, ...REPLAYED } : own;
+      const properties = userProperties && { properties: { userProperties } };
+      await this.#connector.publish(topic, payload, { qos, retain, ...properties });
     } catch (error) {
       if (!this.#flights.has(flight)) return;
       if (!isWeather(error)) return this.#setAside(flight, 'refused_by_broker', describeError(error));
