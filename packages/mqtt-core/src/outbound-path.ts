@@ -26,6 +26,7 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
   outbox_full: 'more wait for the broker than the outbox may hold (its bounds can be set)',
   outbox_expired: 'it waited for the broker longer than the outbox may keep it',
   outbox_damaged: 'it can not be read back from where the outbox kept it',
+  superseded: 'a newer one for its topic came',
 };
 
 /** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
