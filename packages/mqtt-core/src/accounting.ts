@@ -36,6 +36,9 @@ const MAX_RULES = 20_000;
 const MAX_REASONS = 100;
 const OTHER_REASONS = 'other_reasons';
 
+/** What a rule asked for is counted, and is no news. */
+const INTENDED: ReadonlySet<string> = new Set(['unchanged', 'throttled', 'superseded']);
+
 /** The books of one account. What was received and is not yet anything else is waiting. */
 class Ledger {
   received = 0;
@@ -109,7 +112,7 @@ export class Accounting {
   }
 
   /**
-   * Counts a loss. The first for each reason, and filter, is worth a line in the log, a flood of them is not.
+   * Counts a loss. The first for each reason, and filter, is worth a line in the log, a flood of them is not, nor what a rule asked for.
    *
    * @param by the name of the filter whose doing it is
    */
@@ -154,7 +157,7 @@ export class Accounting {
     this.#reasons.add(booked);
     ledger.dropped.set(booked, (ledger.dropped.get(booked) ?? 0) + count);
     const report = `${booked}\0${by ?? ''}`;
-    if (this.#reported.has(report)) return;
+    if (INTENDED.has(booked) || this.#reported.has(report)) return;
     this.#reported.add(report);
     const why = by === undefined ? reason : `${reason}, by ${by}`;
     this.#logger.warn(`dropped ${this.what} (${why}): ${detail()}; further ones are counted, not logged`);

@@ -58,6 +58,7 @@ export {
   type OutboxEntry,
   type OutboxListener,
   type OutboxLoss,
+  isExpired,
   sizeOfMessage,
 } from './outbox.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

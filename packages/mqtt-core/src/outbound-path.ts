@@ -9,7 +9,9 @@ import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import type { OutboundChain } from './outbound-chain.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
+import { type PublishPlan, PublishPlans } from './publish-plan.js';
 import { Sender } from './sender.js';
+import { Throttle } from './throttle.js';
 
 /** What the way out is made of. */
 export interface OutboundPathParts {
@@ -28,19 +30,23 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
   outbox_full: 'more wait for the broker than the outbox may hold (its bounds can be set)',
   outbox_expired: 'it waited for the broker longer than the outbox may keep it',
   outbox_damaged: 'it can not be read back from where the outbox kept it',
+  superseded: 'a newer one for its topic came',
 };
 
-/** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
+/** The way out: bus → filter → throttle, for rules that ask for it → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
   readonly #chain: OutboundChain;
   readonly #guard: LoopGuard;
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
   readonly #qos: QoS;
+  readonly #plans: PublishPlans;
   readonly #ackTimeoutMs: number;
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #observers: OutboundPathParts['observers'];
+  /** From the first message on whose rule asks for it. */
+  #throttle: Throttle | undefined;
   #sender: Sender | undefined;
   /** What the outbox has given up since the last connection. */
   readonly #losses = new Map<OutboxLoss, number>();
@@ -53,6 +59,7 @@ export class OutboundPath implements BusListener {
     this.#outbox = outbox;
     this.#connector = connector;
     this.#qos = qos;
+    this.#plans = new PublishPlans(qos);
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
     this.#observers = observers;
@@ -91,6 +98,7 @@ export class OutboundPath implements BusListener {
         delivered: ({ rule }) => this.#books.forward(rule),
         setAside: ({ rule, topic }, reason, detail) =>
           this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
+        expired: (message) => this.#expire(message, 'it waited for the broker longer than its rule lets it'),
       },
     });
   }
@@ -107,17 +115,22 @@ export class OutboundPath implements BusListener {
       return this.#books.drop(answer.reason, account, detail, chain.filter);
     }
     const { topic, payload } = answer;
-    const userProperties = this.#guard.mark(undefined, topic, cause);
-    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule: account, userProperties };
-    this.#outbox.put(message);
-    this.#sender?.wake();
-    if (this.#observers.size === 0) return;
-    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
-    chain.interrupt();
+    const policy = chain.rule?.publish;
+    const plan = policy && this.#plans.of(policy);
+    if (typeof plan === 'string') return this.#books.drop('filter_fault', account, () => plan, chain.filter);
+    const userProperties = this.#guard.mark(plan?.userProperties, topic, cause);
+    if (plan) return this.#publishBy(plan, channel, event, { topic, payload, rule: account, userProperties });
+    this.#throttle?.overtake(topic);
+    this.#pass(channel, event, { topic, payload, qos: this.#qos, retain: false, rule: account, userProperties });
   }
 
   malformed(reason: string, detail: string): void {
     this.#books.reject(reason, () => detail);
+  }
+
+  /** Nothing more comes: what the throttle holds back goes to the outbox. */
+  releaseHeld(): void {
+    this.#throttle?.close();
   }
 
   /** Resolves when everything has left, or when the deadline has passed. */
@@ -148,10 +161,57 @@ export class OutboundPath implements BusListener {
 
   /** An outage is over: what it has cost is said, and that of the next one will be. */
   #reportLosses(): void {
+    this.#books.reportAgain('expired');
     for (const [reason, count] of this.#losses) {
+      if (reason === 'superseded') {
+        this.#logger.info(`given up for newer ones since the last connection (superseded): ${count}`);
+        continue;
+      }
       this.#logger.warn(`given up since the last connection (${reason}): ${count}; ${LOSSES[reason]}`);
       this.#books.reportAgain(reason);
     }
     this.#losses.clear();
+  }
+
+  /** Publishes as the rule wants it. */
+  #publishBy(
+    { qos, retain, expiryMs, latest, throttleMs }: PublishPlan,
+    channel: string,
+    event: TimedEvent,
+    { topic, payload, rule, userProperties }: Pick<OutboundMessage, 'topic' | 'payload' | 'rule' | 'userProperties'>,
+  ): void {
+    const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
+    const message: OutboundMessage = { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
+    if (throttleMs === undefined) {
+      this.#throttle?.overtake(topic);
+      return this.#pass(channel, event, message);
+    }
+    this.#throttle ??= this.#makeThrottle();
+    this.#throttle.offer({ direction: 'out', channel, event, message }, throttleMs);
+  }
+
+  #makeThrottle(): Throttle {
+    return new Throttle(
+      {
+        release: ({ channel, event, message }) => this.#pass(channel, event, message),
+        drop: ({ message }, reason) => {
+          if (reason === 'expired') this.#expire(message, 'its rule throttles it for longer than it lets it wait');
+          else this.#books.drop(reason, message.rule, () => quote(message.topic));
+        },
+      },
+      this.#logger,
+    );
+  }
+
+  #pass(channel: string, event: TimedEvent, message: OutboundMessage): void {
+    this.#outbox.put(message);
+    this.#sender?.wake();
+    if (this.#observers.size === 0) return;
+    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+    this.#chain.interrupt();
+  }
+
+  #expire({ rule, topic }: OutboundMessage, detail: string): void {
+    this.#books.drop('expired', rule, () => `${quote(topic)}: ${detail}`);
   }
 }
