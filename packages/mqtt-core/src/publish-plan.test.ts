@@ -53,7 +53,7 @@ describe('the plan for a publish policy', () => {
     [{ throttleMs: Number.POSITIVE_INFINITY }, 'throttleMs is a number of ms above 0'],
     [{ onBacklog: 'newest' }, 'onBacklog is keep_all or latest, not "newest"'],
     [{ userProperties: { a: 1 } }, 'the user property "a" is a string, not 1'],
-    [{ userProperties: { a: ['b'] } }, 'the user property "a" is a string, not object'],
+    [{ userProperties: { a: ['b'] } }, 'the user property "a" is a string, not a list'],
     [{ userProperties: { a: 'x\0' } }, 'the user property "a" is no text'],
     [{ userProperties: { ['x'.repeat(65_536)]: '' } }, 'is no text of at most 65535 bytes'],
     [{ userProperties: 'text' }, 'userProperties is an object, not "text"'],
