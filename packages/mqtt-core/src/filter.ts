@@ -36,7 +36,7 @@ abstract class Filter {
    * What the gateway calls it in its books and in the log; a second one of the same name gets `#2`. The daemon gives a filter
    * without one what stands in `use`. Default: the name of its class.
    */
-  declare name?: string;
+  declare name?: string | undefined;
   #refusal: Refusal | undefined;
 
   /**
