@@ -42,18 +42,32 @@ function isKnown(expression: string): boolean {
 /** Whether values of one unit can be told in another. */
 export function areCompatible(from: Unit, to: Unit): boolean {
   if (from.kind !== to.kind) return false;
+  if (from.expression === to.expression) return true;
   return quantities()(from.expression).isCompatible(quantities()(to.expression));
 }
 
+/** By both expressions: thousands of rules use the same few. Events bring none that are not in the table of usual units. */
+const conversions = new Map<string, Convert>();
+
 /** What takes values from one unit to another that is compatible with it. */
 export function conversion(from: Unit, to: Unit): Convert {
+  const pair = `${from.expression} → ${to.expression}`;
+  let convert = conversions.get(pair);
+  if (!convert) {
+    convert = compileConversion(from, to);
+    conversions.set(pair, convert);
+  }
+  return convert;
+}
+
+function compileConversion(from: Unit, to: Unit): Convert {
   const there = linear(from, to);
   const back = linear(to, from);
   // 1/3.6 has no end and 3.6 is exact: of the two factors, the one that is short is used.
   if (length(there.scale) <= length(back.scale)) {
     const { scale, offset } = there;
     if (offset === 0) return scale === 1 ? (value) => value : (value) => value * scale;
-    return (value) => value * scale + offset;
+    return scale === 1 ? (value) => value + offset : (value) => value * scale + offset;
   }
   const { scale, offset } = back;
   return offset === 0 ? (value) => value / scale : (value) => (value - offset) / scale;
