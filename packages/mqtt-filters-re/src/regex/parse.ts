@@ -24,7 +24,7 @@ const POSSESSIVE = /\+/uy;
 const MAX_DEPTH = 1_000;
 const INSTEAD_OF_ATOMIC = 'write (?=(?<name>…))\\k<name> instead';
 
-/** Everything (V8 before 12 does not take `[^]` for a character), and everything but a new line. */
+/** Everything (V8 of Node.js 20 is wrong about `[^]` with the flag v), and everything but a new line. */
 const ANY = '[\\s\\S]';
 const ANY_IN_LINE = '[^\\n]';
 
