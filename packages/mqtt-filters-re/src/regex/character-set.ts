@@ -18,6 +18,8 @@ const shared = new Map<string, CharacterSet>();
 export class CharacterSet {
   /** In JavaScript's words with the flag `v`: one character, escaped, or one class. */
   readonly pattern: string;
+  /** The same for equal sets, and for no others. */
+  readonly key: string;
   /** Whether it stands for the other case of its characters, too: the flag `i`. */
   readonly ignoreCase: boolean;
   /** The only code point in it. Not given where case does not matter, unless no character has that other case. */
@@ -34,6 +36,7 @@ export class CharacterSet {
   ) {
     this.pattern = pattern;
     this.ignoreCase = ignoreCase;
+    this.key = keyOf(pattern, ignoreCase);
     this.#contains = contains;
     this.literal = only;
   }
@@ -114,8 +117,12 @@ function isOfTexts(pattern: string): boolean {
   }
 }
 
+function keyOf(pattern: string, ignoreCase: boolean): string {
+  return ignoreCase ? `(?i)${pattern}` : pattern;
+}
+
 function share(pattern: string, ignoreCase: boolean, make: () => CharacterSet): CharacterSet {
-  const key = ignoreCase ? `i${pattern}` : `-${pattern}`;
+  const key = keyOf(pattern, ignoreCase);
   let set = shared.get(key);
   if (set === undefined) {
     if (shared.size >= MAX_SHARED) shared.clear();

@@ -30,3 +30,13 @@ export function namedClass(name: string, ignoreCase: boolean): CharacterSet {
 export function wordCharacters(): CharacterSet {
   return namedClass('w', false);
 }
+
+/** All characters. (V8 of Node.js 20 is wrong about `[^]` with the flag v.) */
+export function anyCharacter(): CharacterSet {
+  return CharacterSet.tested('[\\s\\S]', false);
+}
+
+/** What the dot stands for in Python: JavaScript's own stops at U+2028, too. */
+export function anyInLine(): CharacterSet {
+  return CharacterSet.tested('[^\\n]', false);
+}

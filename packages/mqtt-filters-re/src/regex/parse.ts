@@ -4,7 +4,7 @@ import { takeClass } from './character-class.js';
 import { takeCharacterEscape, takeClassName } from './character-escape.js';
 import { CharacterSet } from './character-set.js';
 import { takeGlobalFlags } from './flags.js';
-import { namedClass, wordCharacters } from './named-classes.js';
+import { anyCharacter, anyInLine, namedClass, wordCharacters } from './named-classes.js';
 
 const PLAIN = /[^\\()[\]{}*+?|.^$]+/uy;
 const COMMENT = /\(\?#[^)]*\)/uy;
@@ -23,10 +23,6 @@ const POSSESSIVE = /\+/uy;
 /** So that those who walk through the tree may recurse. */
 const MAX_DEPTH = 1_000;
 const INSTEAD_OF_ATOMIC = 'write (?=(?<name>…))\\k<name> instead';
-
-/** Everything (V8 before 12 does not take `[^]` for a character), and everything but a new line. */
-const ANY = '[\\s\\S]';
-const ANY_IN_LINE = '[^\\n]';
 
 /** A group, or the whole pattern, up to where it is read. */
 interface Open {
@@ -114,7 +110,7 @@ class Parser {
       case '\\':
         return this.#takeEscape();
       case '.':
-        return this.#set(CharacterSet.tested(this.#flags.has('s') ? ANY : ANY_IN_LINE, this.#ignoreCase));
+        return this.#set(this.#flags.has('s') ? anyCharacter() : anyInLine());
       case '^':
         return this.#place({ kind: 'start', multiline: this.#flags.has('m') });
       case '$':
