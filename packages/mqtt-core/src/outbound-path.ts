@@ -8,7 +8,7 @@ import { describeError, type Logger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
-import { messageBy, type PublishPlan, PublishPlans } from './publish-plan.js';
+import { type PublishPlan, PublishPlans } from './publish-plan.js';
 import { Sender } from './sender.js';
 import { Throttle } from './throttle.js';
 import { topicFault } from './topic.js';
@@ -114,7 +114,7 @@ export class OutboundPath implements BusListener {
     if (policy !== undefined) {
       const plan = this.#plans.of(policy);
       if (typeof plan === 'string') return this.#books.drop('filter_fault', rule, () => plan);
-      return this.#publishBy(plan, channel, event, messageBy(plan, topic, payload, rule));
+      return this.#publishBy(plan, channel, event, { ...answer, rule });
     }
     this.#throttle?.overtake(topic);
     this.#pass(channel, event, { topic, payload, qos: this.#qos, retain: false, rule });
@@ -171,9 +171,16 @@ export class OutboundPath implements BusListener {
   }
 
   /** Publishes as the rule wants it. */
-  #publishBy({ throttleMs }: PublishPlan, channel: string, event: TimedEvent, message: OutboundMessage): void {
+  #publishBy(
+    { qos, retain, expiryMs, userProperties, latest, throttleMs }: PublishPlan,
+    channel: string,
+    event: TimedEvent,
+    { topic, payload, rule }: Pick<OutboundMessage, 'topic' | 'payload' | 'rule'>,
+  ): void {
+    const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
+    const message: OutboundMessage = { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
     if (throttleMs === undefined) {
-      this.#throttle?.overtake(message.topic);
+      this.#throttle?.overtake(topic);
       return this.#pass(channel, event, message);
     }
     this.#throttle ??= this.#makeThrottle();

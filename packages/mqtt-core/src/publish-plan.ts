@@ -2,7 +2,6 @@ import { kindOf, quote } from './filter-answer.js';
 import { describeError } from './logger.js';
 import { MAX_EXPIRY_SECONDS, propertiesFault } from './message-properties.js';
 import type { QoS } from './mqtt-message.js';
-import type { OutboundMessage } from './outbox.js';
 import type { PublishPolicy } from './publish-policy.js';
 
 /** How the messages of a rule are published: its policy, checked, with the gateway's own way where it says nothing. */
@@ -59,17 +58,6 @@ export class PublishPlans {
       return `the publish policy of the rule can't be read: ${describeError(error)}`;
     }
   }
-}
-
-/** A message that goes by a plan, and whose time counts from now. */
-export function messageBy(
-  { qos, retain, expiryMs, userProperties, latest }: PublishPlan,
-  topic: string,
-  payload: string | Uint8Array,
-  rule: string | undefined,
-): OutboundMessage {
-  const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
-  return { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
 }
 
 function durationFault(name: string, value: unknown, largest: number): string | undefined {
