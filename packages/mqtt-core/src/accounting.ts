@@ -27,6 +27,9 @@ const MAX_RULES = 20_000;
 const MAX_REASONS = 100;
 const OTHER_REASONS = 'other_reasons';
 
+/** What a rule asked for is counted, and is no news. */
+const INTENDED: ReadonlySet<string> = new Set(['unchanged', 'throttled', 'superseded']);
+
 /** The books of one rule, or of what no rule decided. What was received and is not yet anything else is waiting. */
 class Ledger {
   received = 0;
@@ -73,9 +76,9 @@ export class Accounting {
     this.#of(rule).filtered++;
   }
 
-  /** Counts a loss. The first of each reason is worth a line in the log, a flood of them is not. */
+  /** Counts a loss. The first of each reason is worth a line in the log, a flood of them is not, nor what a rule asked for. */
   drop(reason: string, rule: string | undefined, detail: () => string, count = 1): void {
-    const isKnown = this.#reasons.has(reason);
+    const isKnown = INTENDED.has(reason) || this.#reasons.has(reason);
     const booked = isKnown || this.#reasons.size < MAX_REASONS ? reason : OTHER_REASONS;
     const { dropped } = this.#of(rule);
     dropped.set(booked, (dropped.get(booked) ?? 0) + count);

@@ -182,6 +182,7 @@ export class Gateway implements AsyncDisposable {
     } catch (error) {
       this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
     }
+    this.#out.releaseHeld();
     const idle = this.#in.stop(late.signal);
     if (this.#connector.connected) await this.#out.drained(late.signal);
     await idle;

@@ -8,7 +8,9 @@ import { describeError, type Logger } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
+import { type PublishPlan, PublishPlans } from './publish-plan.js';
 import { Sender } from './sender.js';
+import { Throttle } from './throttle.js';
 import { topicFault } from './topic.js';
 
 /** What the way out is made of. */
@@ -29,16 +31,19 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
   superseded: 'a newer one for its topic came',
 };
 
-/** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
+/** The way out: bus → filter → throttle, for rules that ask for it → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
   readonly #filter: OutboundFilter;
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
   readonly #qos: QoS;
+  readonly #plans: PublishPlans;
   readonly #ackTimeoutMs: number;
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #observers: OutboundPathParts['observers'];
+  /** From the first message on whose rule asks for it. */
+  #throttle: Throttle | undefined;
   #sender: Sender | undefined;
   /** What the outbox has given up since the last connection. */
   readonly #losses = new Map<OutboxLoss, number>();
@@ -49,6 +54,7 @@ export class OutboundPath implements BusListener {
     this.#outbox = outbox;
     this.#connector = connector;
     this.#qos = qos;
+    this.#plans = new PublishPlans(qos);
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
     this.#observers = observers;
@@ -87,13 +93,14 @@ export class OutboundPath implements BusListener {
         delivered: ({ rule }) => this.#books.forward(rule),
         setAside: ({ rule, topic }, reason, detail) =>
           this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
+        expired: (message) => this.#expire(message, 'it waited for the broker longer than its rule lets it'),
       },
     });
   }
 
   event(channel: string, event: TimedEvent): void {
     const answer = this.#ask(channel, event);
-    const rule = this.#filter.lastRule?.name;
+    const { name: rule, publish: policy } = this.#filter.lastRule ?? {};
     this.#books.receive(rule);
     if (answer === undefined) return this.#books.filter(rule);
     if ('reason' in answer) {
@@ -104,15 +111,23 @@ export class OutboundPath implements BusListener {
       );
     }
     const { topic, payload } = answer;
-    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule };
-    this.#outbox.put(message);
-    this.#sender?.wake();
-    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+    if (policy !== undefined) {
+      const plan = this.#plans.of(policy);
+      if (typeof plan === 'string') return this.#books.drop('filter_fault', rule, () => plan);
+      return this.#publishBy(plan, channel, event, { ...answer, rule });
+    }
+    this.#throttle?.overtake(topic);
+    this.#pass(channel, event, { topic, payload, qos: this.#qos, retain: false, rule });
   }
 
   malformed(reason: string, detail: string): void {
     this.#books.receive(undefined);
     this.#books.drop(reason, undefined, () => detail);
+  }
+
+  /** Nothing more comes: what the throttle holds back goes to the outbox. */
+  releaseHeld(): void {
+    this.#throttle?.close();
   }
 
   /** Resolves when everything has left, or when the deadline has passed. */
@@ -143,11 +158,56 @@ export class OutboundPath implements BusListener {
 
   /** An outage is over: what it has cost is said, and that of the next one will be. */
   #reportLosses(): void {
+    this.#books.reportAgain('expired');
     for (const [reason, count] of this.#losses) {
+      if (reason === 'superseded') {
+        this.#logger.info(`given up for newer ones since the last connection (superseded): ${count}`);
+        continue;
+      }
       this.#logger.warn(`given up since the last connection (${reason}): ${count}; ${LOSSES[reason]}`);
       this.#books.reportAgain(reason);
     }
     this.#losses.clear();
+  }
+
+  /** Publishes as the rule wants it. */
+  #publishBy(
+    { qos, retain, expiryMs, userProperties, latest, throttleMs }: PublishPlan,
+    channel: string,
+    event: TimedEvent,
+    { topic, payload, rule }: Pick<OutboundMessage, 'topic' | 'payload' | 'rule'>,
+  ): void {
+    const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
+    const message: OutboundMessage = { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
+    if (throttleMs === undefined) {
+      this.#throttle?.overtake(topic);
+      return this.#pass(channel, event, message);
+    }
+    this.#throttle ??= this.#makeThrottle();
+    this.#throttle.offer({ direction: 'out', channel, event, message }, throttleMs);
+  }
+
+  #makeThrottle(): Throttle {
+    return new Throttle(
+      {
+        release: ({ channel, event, message }) => this.#pass(channel, event, message),
+        drop: ({ message }, reason) => {
+          if (reason === 'expired') this.#expire(message, 'its rule throttles it for longer than it lets it wait');
+          else this.#books.drop(reason, message.rule, () => quote(message.topic));
+        },
+      },
+      this.#logger,
+    );
+  }
+
+  #pass(channel: string, event: TimedEvent, message: OutboundMessage): void {
+    this.#outbox.put(message);
+    this.#sender?.wake();
+    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+  }
+
+  #expire({ rule, topic }: OutboundMessage, detail: string): void {
+    this.#books.drop('expired', rule, () => `${quote(topic)}: ${detail}`);
   }
 
   /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */
