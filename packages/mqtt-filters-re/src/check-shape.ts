@@ -21,12 +21,13 @@ export function checkShape<S extends z.ZodRawShape>(
   checkKeys(given, Object.keys(shape), problems);
   const sound: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(shape)) {
-    const result = z.safeParse(schema as z.ZodType, given[key], { reportInput: true });
-    if (result.success) {
-      if (result.data !== undefined) sound[key] = result.data;
+    const value = given[key];
+    if (value === undefined) {
+      if (schema._zod.optin !== 'optional') problems.add(`invalid rule (${show(given)}) : ${key} is missing`);
       continue;
     }
-    if (given[key] === undefined) problems.add(`invalid rule (${show(given)}) : ${key} is missing`);
+    const result = z.safeParse(schema, value, { reportInput: true });
+    if (result.success) sound[key] = result.data;
     else for (const issue of result.error.issues) report(issue, problems.at(key));
   }
   return sound as Partial<z.output<z.ZodObject<S>>>;
@@ -45,6 +46,7 @@ function report(issue: z.core.$ZodIssue, problems: Problems): void {
     for (const inner of alternative) report(inner, place);
     return;
   }
+  if (issue.input === undefined) return place.add(`missing option : ${issue.message}`);
   place.add(`invalid option (${show(issue.input)}) : ${issue.message}`);
 }
 
