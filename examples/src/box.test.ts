@@ -59,7 +59,7 @@ describe('the configuration of a box', () => {
   });
 
   it('lets measurements out as its rules say', () => {
-    const { outbound } = loaded;
+    const [outbound] = loaded.outbound;
     const send = (varType: string, varName: string, data: Record<string, unknown>) => {
       const topic = outbound?.getMqttTopic(0, varType, varName, data, 'sensor');
       return topic && [topic, outbound?.makePayload(0, varType, varName, data), outbound?.lastRule?.publish];
