@@ -42,6 +42,11 @@ export class CharacterSet {
     this.literal = only;
   }
 
+  /** All characters. (V8 of Node.js 20 is wrong about `[^]` with the flag `v`.) */
+  static any(): CharacterSet {
+    return CharacterSet.tested('[\\s\\S]', false);
+  }
+
   /** The set of one character; with its other cases where case does not matter. */
   static character(codePoint: number, ignoreCase: boolean): CharacterSet {
     const pattern = literal(codePoint);
