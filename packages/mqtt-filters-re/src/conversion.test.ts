@@ -59,4 +59,13 @@ describe('convert', () => {
       }),
     );
   });
+
+  it('takes no longer for a long text than it has characters', () => {
+    const started = performance.now();
+    for (const text of [`${'1'.repeat(65_000)}x`, `${'1'.repeat(30_000)}.${'1'.repeat(30_000)}e`]) {
+      for (const conversion of ['d', 'f', 'x'] as const) expect(convert(text, conversion)).toBeUndefined();
+    }
+    // Milliseconds; seconds where each digit is tried in two places.
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
 });

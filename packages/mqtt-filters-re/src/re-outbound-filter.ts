@@ -1,7 +1,9 @@
 import { type EventData, type Logger, OutboundFilter, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
+import { Examples } from './check-examples.js';
 import { compileRules } from './compile-rules.js';
 import { compileOutboundRule, OUTBOUND_SHAPE, type OutboundRule, type OutboundTarget } from './outbound-rule.js';
+import { outboundExamples } from './outbound-rule-examples.js';
 import { Problems } from './problems.js';
 import { RuleTable } from './rule.js';
 
@@ -38,8 +40,11 @@ export class REOutboundFilter extends OutboundFilter {
   ) {
     super();
     const problems = new Problems();
-    const compiled = compileRules(rules, OUTBOUND_SHAPE, compileOutboundRule, problems);
+    const examples = new Examples(outboundExamples);
+    const compiled = compileRules(rules, OUTBOUND_SHAPE, examples.keepWhile(compileOutboundRule), problems);
     const checked = channels && checkChannels(channels, problems.at('channels'));
+    problems.throwIfAny();
+    examples.check(compiled);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, ({ topic }) => topic.length);
     if (checked) this.channels = checked;
