@@ -55,7 +55,7 @@ describe('the configuration of a box', () => {
     expect(tls?.ca_certs).toBe(join(directory, 'tls/ca.pem'));
     expect(outbox).toMatchObject({ directory: '/var/lib/mqttgwd', durability: 'always' });
     expect(commands).toEqual({ max_age: 60 });
-    expect(loaded.outbound?.getMqttTopic(0, 'power', 'heating', {}, 'sensor')).toBe('site/power/heating');
+    expect(loaded.outbound[0]?.getMqttTopic(0, 'power', 'heating', {}, 'sensor')).toBe('site/power/heating');
   });
 
   it.each([
@@ -65,10 +65,10 @@ describe('the configuration of a box', () => {
   ])('lets %s in, with what its rule says', (topic, [varType, varName], policy) => {
     const connector = new MQTTConnector({ broker: '127.0.0.1' }); // not connected: filters get it to look at
     const message = { topic, payload: Buffer.from('1'), qos: 1, retain: false } as const;
-    expect(loaded.inbound?.acceptEvent(connector, undefined, message)).toEqual([
+    expect(loaded.inbound[0]?.acceptEvent(connector, undefined, message)).toEqual([
       [expect.objectContaining({ varType, varName }), 'control'],
     ]);
-    expect(loaded.inbound?.lastRule?.policy).toEqual(policy);
+    expect(loaded.inbound[0]?.lastRule?.policy).toEqual(policy);
   });
 });
 

@@ -9,7 +9,9 @@ const load = (path: string) => loadGateway(path, () => silentLogger);
 
 describe('the custom filter in the daemon', () => {
   it('is loaded by a path beside the configuration, with its options', async () => {
-    const { inbound, outbound } = await load(resolve(import.meta.dirname, '../alarms.json'));
+    const loaded = await load(resolve(import.meta.dirname, '../alarms.json'));
+    const [inbound] = loaded.inbound;
+    const [outbound] = loaded.outbound;
     expect(outbound?.getMqttTopic(0, 'alarm', 'boiler', { value: 3 }, 'sensor')).toBe('site/alarms');
     expect(outbound?.getMqttTopic(0, 'alarm', 'boiler', { value: 2 }, 'sensor')).toBeNull();
     expect(outbound?.makePayload(1, 'alarm', 'boiler', { value: 3 })).toBe('{"alarm":"boiler","level":3,"since":1}');

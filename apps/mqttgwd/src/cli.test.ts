@@ -768,6 +768,67 @@ describe('a filter of somebody else', () => {
     expect(code).toBe(78);
   });
 
+  it.skipIf(dbusDaemonMissing())(
+    'may stand before another: the first that answers decides, and each has its books',
+    async () => {
+      await using place = await workplace();
+      await using bus = await startBus();
+      await using broker = await startBroker();
+      await place.file(
+        'mine.mjs',
+        `export const createOutboundFilter = ({ type }) => ({
+         channels: ['sensor'],
+         getMqttTopic: (timestamp, varType) => (varType === type ? 'from/' + type : null),
+         makePayload: () => 'mine',
+       });`,
+      );
+      const configuration = await place.file('c.json', {
+        ...filters(''),
+        broker: { host: broker.url },
+        filters: { outbound: ['motion', 'power', 'flow'].map((type) => ({ use: './mine.mjs', type })) },
+      });
+      const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+      await using manager = Daemon.start(['event-manager'], environment);
+      await using gateway = Daemon.start(['-c', configuration], environment);
+      await Promise.all([manager.says('running'), gateway.says('connected to')]);
+      await using user = new MQTTConnector({ broker: broker.url, topics: ['from/#'] });
+      const topics: string[] = [];
+      user.onMessage = (_client, _userData, { topic }) => void topics.push(topic);
+      await user.run();
+      await using link = await joinBus(bus);
+      const eventBus = new DBusEventBus(link);
+      for (const type of ['power', 'other', 'motion']) await eventBus.emit('sensor', makeBasicEvent(type, 'hall'));
+      await waitFor('the messages', () => topics.length === 2);
+      expect(topics).toEqual(['from/power', 'from/motion']);
+      gateway.child.kill('SIGTERM');
+      expect(await gateway.exited).toBe(0);
+      for (const counts of [
+        'bus to MQTT: received 3, forwarded 2, filtered 1',
+        'bus to MQTT, ./mine.mjs: received 3, forwarded 1, filtered 2',
+        'bus to MQTT, ./mine.mjs#2: received 2, forwarded 1, filtered 1',
+        'bus to MQTT, ./mine.mjs#3: received 1, forwarded 0, filtered 1',
+      ]) {
+        expect(gateway.printed).toContain(counts);
+      }
+    },
+  );
+
+  it('among several is named by its place where it is wrong, and all that are wrong are', async () => {
+    await using place = await workplace();
+    await place.file('good.mjs', good);
+    const rules = [['temperature:(', 'a']];
+    const path = await place.file('c.json', {
+      ...filters(''),
+      filters: {
+        outbound: [{ use: './good.mjs' }, { use: '@cstbox/mqtt-filters-re', rules }, { use: './none.mjs' }],
+      },
+    });
+    const { code, printed } = await run(['-c', path]);
+    expect(printed).toMatch(/\(at filters\.outbound\[1\]\.rules\[0\]\[0\]\)$/m);
+    expect(printed).toMatch(/there is no module '\.\/none\.mjs'.*\(at filters\.outbound\[2\]\.use\)$/m);
+    expect(code).toBe(78);
+  });
+
   it('is needed: without any, nothing could cross', async () => {
     await using place = await workplace();
     for (const content of [{ broker: { host: 'h' } }, { broker: { host: 'h' }, filters: {} }]) {

@@ -8,6 +8,7 @@ import {
   type FilterModule,
   type InboundFilter,
   type OutboundFilter,
+  type RuleSection,
 } from '@cstbox/mqtt-core';
 import { resolve as resolveModule } from 'import-meta-resolve';
 
@@ -19,6 +20,20 @@ interface Filters {
   outbound: OutboundFilter;
 }
 
+/** A section of the configuration that makes a filter, and where it stands. */
+export interface FilterPlace<D extends keyof Filters = keyof Filters> {
+  readonly direction: D;
+  readonly section: FilterSection;
+  /** The keys that lead to it, from the root of the configuration. */
+  readonly path: readonly (string | number)[];
+}
+
+/** A filter, and what it was made of. */
+export interface LoadedFilter<F = InboundFilter | OutboundFilter> extends RuleSection {
+  readonly filter: F;
+  readonly module: FilterModule;
+}
+
 /**
  * Loads the module that a section of the configuration names, and makes its filter.
  *
@@ -26,15 +41,14 @@ interface Filters {
  *   module, or its filter refuses the section
  */
 export async function loadFilter<D extends keyof Filters>(
-  direction: D,
-  section: FilterSection,
+  { direction, section, path }: FilterPlace<D>,
   file: ConfigurationFile,
   context: FilterContext,
-): Promise<Filters[D]> {
+): Promise<LoadedFilter<Filters[D]>> {
   const { use, ...options } = section;
   const factory = FACTORIES[direction];
   const fail = (message: string, cause?: unknown) =>
-    new ConfigurationError([{ path: ['filters', direction, 'use'], message }], { cause });
+    new ConfigurationError([{ path: [...path, 'use'], message }], { cause });
 
   const url = locate(use, file);
   if (!url) {
@@ -57,12 +71,14 @@ export async function loadFilter<D extends keyof Filters>(
   try {
     filter = (await create(options, context)) as Filters[D];
   } catch (error) {
-    throw withinSection(direction, use, error);
+    throw withinSection(path, use, error);
   }
   // A package may carry a copy of mqtt-core of its own: what the filter can do counts, not its class.
   const lack = lackOf(direction, filter);
   if (lack) throw fail(`${factory} of '${use}' returned no filter: ${lack}`);
-  return filter;
+  // One that can't be given a name is called by its class.
+  if (filter.name === undefined) Reflect.set(filter, 'name', use);
+  return { filter, module, path, options };
 }
 
 /** What a filter of the direction lacks, or `undefined` when it has everything. */
@@ -90,14 +106,14 @@ function locate(use: string, file: ConfigurationFile): string | undefined {
   return undefined;
 }
 
-function withinSection(direction: string, use: string, error: unknown): ConfigurationError {
+function withinSection(path: FilterPlace['path'], use: string, error: unknown): ConfigurationError {
   const problems = (error as Partial<ConfigurationError> | null)?.problems;
   if (!Array.isArray(problems)) {
     const message = `'${use}' refuses its section: ${describeError(error)}`;
-    return new ConfigurationError([{ path: ['filters', direction], message }], { cause: error });
+    return new ConfigurationError([{ path, message }], { cause: error });
   }
   return new ConfigurationError(
-    problems.map((problem) => ({ ...problem, path: ['filters', direction, ...problem.path] })),
+    problems.map((problem) => ({ ...problem, path: [...path, ...problem.path] })),
     { cause: error },
   );
 }

@@ -14,13 +14,14 @@ import {
   type Logger,
   type OutboundFilter,
 } from '@cstbox/mqtt-core';
-import { loadFilter } from './load-filter.js';
+import { type FilterPlace, type LoadedFilter, loadFilter } from './load-filter.js';
 
 /** Everything that a configuration file describes. Whoever loads it disposes of it: filters may hold resources. */
 export interface LoadedGateway extends AsyncDisposable {
   configuration: GatewayConfiguration;
-  inbound: InboundFilter | undefined;
-  outbound: OutboundFilter | undefined;
+  /** In their order; none where the direction is closed. */
+  inbound: readonly InboundFilter[];
+  outbound: readonly OutboundFilter[];
 }
 
 /**
@@ -46,9 +47,13 @@ export async function loadGateway(path: string, logger: (component: string) => L
   const { tls, inbound: into, outbound: outOf } = sectionsOf(file);
   if (tls) await collect(() => readTlsFiles(resolveTls(tls, file)));
   const context = { logger: logger('filter') };
-  const inbound = into && (await collect(() => loadFilter('inbound', into, file, context)));
-  const outbound = outOf && (await collect(() => loadFilter('outbound', outOf, file, context)));
-  const dispose = () => disposeAll([inbound, outbound]);
+  const inbound: LoadedFilter<InboundFilter>[] = [];
+  for (const place of into)
+    inbound.push(...((await collect(async () => [await loadFilter(place, file, context)])) ?? []));
+  const outbound: LoadedFilter<OutboundFilter>[] = [];
+  for (const place of outOf)
+    outbound.push(...((await collect(async () => [await loadFilter(place, file, context)])) ?? []));
+  const dispose = () => disposeAll([...inbound, ...outbound]);
   if (configuration && !configuration.filters?.inbound && !configuration.filters?.outbound) {
     problems.push({
       path: ['filters'],
@@ -56,21 +61,42 @@ export async function loadGateway(path: string, logger: (component: string) => L
     });
   }
   if (configuration && problems.length === 0) {
-    return { configuration, inbound, outbound, [Symbol.asyncDispose]: dispose };
+    const filtersOf = <F>(loaded: readonly LoadedFilter<F>[]) => loaded.map(({ filter }) => filter);
+    return {
+      configuration,
+      inbound: filtersOf(inbound),
+      outbound: filtersOf(outbound),
+      [Symbol.asyncDispose]: dispose,
+    };
   }
   await dispose();
   throw file.locate(new ConfigurationError(problems));
 }
 
 /** The sections that can be looked at on their own, of a file that may be wrong elsewhere. */
-function sectionsOf(file: ConfigurationFile): { tls?: TLSFiles; inbound?: FilterSection; outbound?: FilterSection } {
+interface Sections {
+  readonly tls?: TLSFiles;
+  readonly inbound: readonly FilterPlace<'inbound'>[];
+  readonly outbound: readonly FilterPlace<'outbound'>[];
+}
+
+function sectionsOf(file: ConfigurationFile): Sections {
   const { tls, filters } = Object(file.content) as { tls?: unknown; filters?: unknown };
   const { inbound, outbound } = Object(filters) as Record<string, unknown>;
   return {
     ...(isRecord(tls) && Object.values(tls).every((path) => typeof path === 'string') ? { tls } : {}),
-    ...(isFilterSection(inbound) ? { inbound } : {}),
-    ...(isFilterSection(outbound) ? { outbound } : {}),
+    inbound: placesOf('inbound', inbound),
+    outbound: placesOf('outbound', outbound),
   };
+}
+
+/** One section, or a list of them. */
+function placesOf<D extends FilterPlace['direction']>(direction: D, content: unknown): FilterPlace<D>[] {
+  const path = ['filters', direction];
+  if (!Array.isArray(content)) return isFilterSection(content) ? [{ direction, section: content, path }] : [];
+  return content.flatMap((section, index) =>
+    isFilterSection(section) ? [{ direction, section, path: [...path, index] }] : [],
+  );
 }
 
 function isFilterSection(section: unknown): section is FilterSection {
@@ -81,6 +107,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-async function disposeAll(filters: readonly unknown[]): Promise<void> {
-  for (const filter of filters) await (filter as Partial<AsyncDisposable> | undefined)?.[Symbol.asyncDispose]?.();
+async function disposeAll(loaded: readonly LoadedFilter[]): Promise<void> {
+  for (const { filter } of loaded) await (filter as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
 }

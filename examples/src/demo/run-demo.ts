@@ -45,7 +45,7 @@ async function playOn(
 ): Promise<void> {
   await using broker = await startBroker();
   const { configuration, inbound, outbound } = await loadGateway(configurationPath, logger);
-  const watched = outbound && new WatchedFilter(outbound, showStaying);
+  const watched = outbound.map((filter) => new WatchedFilter(filter, showStaying));
   const { host, port } = broker;
   const embedded = { ...configuration, broker: { ...configuration.broker, host, port } };
 

@@ -8,6 +8,7 @@ export class WatchedFilter extends OutboundFilter {
 
   constructor(filter: OutboundFilter, onStay: (channel: string, event: TimedEvent) => void) {
     super();
+    this.name = filter.name;
     this.channels = filter.channels;
     this.#filter = filter;
     this.#onStay = onStay;
@@ -16,6 +17,7 @@ export class WatchedFilter extends OutboundFilter {
   override getMqttTopic(timestamp: Timestamp, varType: string, varName: string, data: EventData, channel: string) {
     const topic = this.#filter.getMqttTopic(timestamp, varType, varName, data, channel);
     const refusal = this.#filter.takeRefusal();
+    this.lastRule = this.#filter.lastRule;
     if (topic !== null) return topic;
     // A rule was for it, and something was wrong with it: the gateway counts and logs that.
     if (refusal) return this.refuse(refusal.reason, refusal.detail);

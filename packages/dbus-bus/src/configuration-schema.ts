@@ -43,6 +43,11 @@ const filterSection = z.looseObject(
   'expected a section with use',
 );
 
+/** One filter, or several that are asked one after the other. */
+const filterSections = z.union([filterSection, z.array(filterSection).min(1, 'expected at least one filter')], {
+  error: 'expected a section with use, or a list of such sections',
+});
+
 /** What a configuration looks like. */
 export const shape = z.strictObject(
   {
@@ -104,7 +109,7 @@ export const shape = z.strictObject(
         }),
         'expected a list of topic filters',
       )
-      .default([]),
+      .optional(),
     qos: z.literal([0, 1, 2], 'expected 0, 1 or 2').default(1),
     dbus: z
       .strictObject(
@@ -149,9 +154,11 @@ export const shape = z.strictObject(
       )
       .optional(),
     shutdown_timeout: seconds.optional(),
+    filter_timeout: seconds.optional(),
+    max_hops: integer('a number of gateways', 1, 1_000_000).optional(),
     filters: z
       .strictObject(
-        { inbound: filterSection.optional(), outbound: filterSection.optional() },
+        { inbound: filterSections.optional(), outbound: filterSections.optional() },
         'expected a section with inbound, outbound or both',
       )
       .optional(),

@@ -46,7 +46,6 @@ describe('a configuration file', () => {
     );
     expect(loadConfiguration(path)).toEqual({
       broker: { host: 'mqtts://broker.example' },
-      listened_topics: [],
       qos: 0,
       filters: { outbound: { use: './mine.js', any: ['thing'] } },
     });
@@ -59,6 +58,16 @@ describe('a configuration file', () => {
   it('may give the version of MQTT as a number', () => {
     expect(loadConfiguration(file('broker: {host: h, protocol: 5}')).broker.protocol).toBe('5');
     expect(loadConfiguration(file('broker: {host: h, protocol: 3.1.1}')).broker.protocol).toBe('3.1.1');
+  });
+
+  it('takes one filter or several in each direction', () => {
+    const filters = { inbound: { use: 'a' }, outbound: [{ use: 'a', rules: [] }, { use: 'b' }] };
+    expect(checkConfiguration({ broker: { host: 'h' }, filters }).filters).toEqual(filters);
+  });
+
+  it('tells no topics from an empty list of them', () => {
+    const listed = (more: object) => checkConfiguration({ broker: { host: 'h' }, ...more }).listened_topics;
+    expect([listed({}), listed({ listened_topics: [] })]).toEqual([undefined, []]);
   });
 
   it('names files relative to itself', () => {
@@ -101,7 +110,7 @@ describe('a configuration file', () => {
       "7:13: unknown key 'adress': did you mean 'address'? (at dbus.adress)",
       "8:16: missing: a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
       "8:45: unknown key 'sideways': known here: inbound, outbound (at filters.sideways)",
-      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filters (at colour)",
+      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, filters (at colour)",
     ]);
   });
 
@@ -133,6 +142,23 @@ describe('a configuration file', () => {
       [
         "1:20: a broker URL is like 'mqtt://host:1883', with mqtt, mqtts, ws or wss in front (at broker.host[1])",
         "1:32: '' is neither a host name nor a broker URL like 'mqtt://host:1883' (at broker.host[2])",
+      ],
+    ],
+    [
+      'broker: {host: h}\nfilters: {inbound: [], outbound: [{use: a}, {uses: b}, 5, {use: ""}]}',
+      [
+        '2:11: expected at least one filter (at filters.inbound)',
+        "2:45: missing: a package's name, or a path like './my-filter.js' (at filters.outbound[1].use)",
+        '2:56: expected a section with use (at filters.outbound[2])',
+        "2:60: expected a package's name, or a path like './my-filter.js', not an empty text (at filters.outbound[3].use)",
+      ],
+    ],
+    [
+      'broker: {host: h}\nfilters: {inbound: here}\nfilter_timeout: 0\nmax_hops: 0.5',
+      [
+        '2:11: expected a section with use, or a list of such sections (at filters.inbound)',
+        '3:1: expected a number of seconds above 0 (at filter_timeout)',
+        '4:1: expected a number of gateways, an integer from 1 to 1000000 (at max_hops)',
       ],
     ],
     ['broker: {host: []}', ['1:10: expected at least one broker (at broker.host)']],
@@ -183,7 +209,7 @@ describe('a configuration file', () => {
     [
       'broker: {host: h}\n__proto__: {x: 1}',
       [
-        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filters (at __proto__)",
+        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, filters (at __proto__)",
       ],
     ],
   ])('%j has a clear error', (content, expected) => {
@@ -231,7 +257,7 @@ describe('a configuration file', () => {
 describe('checkConfiguration', () => {
   it('leaves the object that it is given alone', () => {
     const given = Object.freeze({ broker: Object.freeze({ host: 'h' }) });
-    expect(checkConfiguration(given)).toEqual({ broker: { host: 'h' }, listened_topics: [], qos: 1 });
+    expect(checkConfiguration(given)).toEqual({ broker: { host: 'h' }, qos: 1 });
     expect(given).toEqual({ broker: { host: 'h' } });
   });
 });

@@ -35,8 +35,8 @@ export interface GatewayConfiguration {
   auth?: { username: string; password?: string | undefined } | undefined;
   /** Turns TLS on. Paths are relative to the configuration file. */
   tls?: TLSFiles | undefined;
-  /** Topic filters to subscribe to. Default: none. */
-  listened_topics: string[];
+  /** Topic filters to subscribe to. Default: what the inbound filters ask for, where they know; an empty list is none. */
+  listened_topics?: string[] | undefined;
   /** The QoS to publish and to subscribe with. Default: 1. */
   qos: QoS;
   /** Which bus to join. */
@@ -54,13 +54,18 @@ export interface GatewayConfiguration {
   commands?: CommandsSection | undefined;
   /** Seconds that a stop gives to what is on its way. Default: 5. */
   shutdown_timeout?: number | undefined;
-  /** What may cross. A direction that is left out is closed. */
-  filters?: { inbound?: FilterSection | undefined; outbound?: FilterSection | undefined } | undefined;
+  /** Seconds that the answer of a filter may take, before its message is refused as `filter_slow`. Default: 1. */
+  filter_timeout?: number | undefined;
+  /** Through how many gateways a message may have come, beyond which it is refused as `loop`. Default: 8. */
+  max_hops?: number | undefined;
+  /** What may cross. A direction that is left out is closed. Of several filters the first that answers decides. */
+  filters?:
+    | { inbound?: FilterSection | FilterSection[] | undefined; outbound?: FilterSection | FilterSection[] | undefined }
+    | undefined;
 }
 
 /** A configuration as it may be given: what has a default may be left out. */
-export type GatewayConfigurationInput = Omit<GatewayConfiguration, 'listened_topics' | 'qos'> &
-  Partial<Pick<GatewayConfiguration, 'listened_topics' | 'qos'>>;
+export type GatewayConfigurationInput = Omit<GatewayConfiguration, 'qos'> & Partial<Pick<GatewayConfiguration, 'qos'>>;
 
 /** The section `outbox`. */
 export interface OutboxSection {
@@ -156,7 +161,9 @@ function explain(issue: z.core.$ZodIssue): ConfigurationProblem[] {
   const path = issue.path as (string | number)[];
   // Of the alternatives, the one that was meant says more than all together.
   const meant =
-    issue.code === 'invalid_union' ? issue.errors.find(([first]) => first && first.code !== 'invalid_type') : undefined;
+    issue.code === 'invalid_union'
+      ? issue.errors.find(([first]) => first && (first.code !== 'invalid_type' || first.path.length > 0))
+      : undefined;
   if (meant) return meant.flatMap((inner) => explain({ ...inner, path: [...path, ...inner.path] } as z.core.$ZodIssue));
   if (issue.code !== 'unrecognized_keys') {
     const missing = issue.code === 'invalid_type' && issue.input === undefined;

@@ -48,11 +48,17 @@ describe('the connection to the broker', () => {
       giveUp: 'newest',
     });
     const commands = { retained: 'accept', max_age: 8, timestamp_field: 'at', id_field: 'seq' } as const;
-    expect(gatewayOptions(configure({ commands, shutdown_timeout: 9 }, { ack_timeout: 10 }))).toEqual({
+    expect(
+      gatewayOptions(
+        configure({ commands, shutdown_timeout: 9, filter_timeout: 0.5, max_hops: 3 }, { ack_timeout: 10 }),
+      ),
+    ).toEqual({
       qos: 1,
       policy: { retained: 'accept', maxAgeMs: 8_000, timestampField: 'at', idField: 'seq' },
       ackTimeoutMs: 10_000,
       stopTimeoutMs: 9_000,
+      filterTimeoutMs: 500,
+      maxHops: 3,
     });
   });
 });

@@ -19,10 +19,14 @@ const SESSION_EXPIRY = 86_400;
 /**
  * What the connector needs, from a configuration.
  *
+ * @param topics the topic filters to subscribe to
  * @throws {ConfigurationError} when a file of `tls` can't be read
  */
-export function connectorOptions(configuration: GatewayConfiguration): MQTTConnectorOptions {
-  const { broker, auth, tls, listened_topics: topics, qos } = configuration;
+export function connectorOptions(
+  configuration: GatewayConfiguration,
+  topics: readonly string[] = configuration.listened_topics ?? [],
+): MQTTConnectorOptions {
+  const { broker, auth, tls, qos } = configuration;
   const clientId = broker.client_id ?? stableClientId([broker.host].flat());
   // A session is for commands that wait, and for QoS 2 to mean exactly once.
   const wantsSession = topics.length > 0 || qos === 2;
@@ -55,7 +59,8 @@ export function memoryBounds({ outbox = {} }: GatewayConfiguration): MemoryOutbo
 
 /** What the gateway needs beside its parts. */
 export function gatewayOptions(configuration: GatewayConfiguration): Partial<GatewayOptions> {
-  const { broker, qos, commands = {}, shutdown_timeout: shutdownTimeout } = configuration;
+  const { broker, qos, commands = {}, max_hops: maxHops } = configuration;
+  const { shutdown_timeout: shutdownTimeout, filter_timeout: filterTimeout } = configuration;
   const policy: InboundPolicy = {
     ...(commands.retained === undefined ? {} : { retained: commands.retained }),
     ...(commands.max_age === undefined ? {} : { maxAgeMs: commands.max_age * 1_000 }),
@@ -67,6 +72,8 @@ export function gatewayOptions(configuration: GatewayConfiguration): Partial<Gat
     policy,
     ...(broker.ack_timeout === undefined ? {} : { ackTimeoutMs: broker.ack_timeout * 1_000 }),
     ...(shutdownTimeout === undefined ? {} : { stopTimeoutMs: shutdownTimeout * 1_000 }),
+    ...(filterTimeout === undefined ? {} : { filterTimeoutMs: filterTimeout * 1_000 }),
+    ...(maxHops === undefined ? {} : { maxHops }),
   };
 }
 

@@ -21,6 +21,7 @@ import { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
 import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
+import { subscriptionsOf } from './subscriptions.js';
 
 /** What the service object may be given beyond the original's arguments. */
 export interface MQTTGatewayServiceOptions {
@@ -41,11 +42,13 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   readonly path: string = '/service';
   readonly interface: DBusInterface = { name: wellKnownName('MQTTGateway'), methods: {}, signals: {} };
 
-  readonly #inbound: InboundFilter | undefined;
-  readonly #outbound: OutboundFilter | undefined;
+  readonly #inbound: readonly InboundFilter[];
+  readonly #outbound: readonly OutboundFilter[];
   readonly #options: MQTTGatewayServiceOptions;
   #configuration!: GatewayConfiguration;
   #connector!: MQTTConnector;
+  /** What is to be said of the subscriptions. */
+  #warning: string | undefined;
   #gateway: Gateway | undefined;
   #ownLink: DBusLink | undefined;
   #starting: Promise<void> | undefined;
@@ -53,23 +56,23 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
 
   /**
    * @param cfg the configuration, as {@link loadConfiguration} returns it
-   * @param inboundFilter what may come in; without it nothing does
-   * @param outboundFilter what may go out; without it nothing does
-   * @throws {ConfigurationError} when both filters are missing, or the configuration is wrong
+   * @param inbound what may come in, one filter or several of which the first that answers decides; without any nothing does
+   * @param outbound what may go out, likewise
+   * @throws {ConfigurationError} when there is no filter at all, or the configuration is wrong
    */
   constructor(
     cfg: GatewayConfigurationInput,
-    inboundFilter?: InboundFilter | null,
-    outboundFilter?: OutboundFilter | null,
+    inbound?: InboundFilter | readonly InboundFilter[] | null,
+    outbound?: OutboundFilter | readonly OutboundFilter[] | null,
     options: MQTTGatewayServiceOptions = {},
   ) {
-    if (!inboundFilter && !outboundFilter) {
+    this.#inbound = [inbound ?? []].flat();
+    this.#outbound = [outbound ?? []].flat();
+    if (this.#inbound.length + this.#outbound.length === 0) {
       throw new ConfigurationError(
         'a gateway without any filter lets nothing cross: give it an inbound or an outbound filter',
       );
     }
-    this.#inbound = inboundFilter ?? undefined;
-    this.#outbound = outboundFilter ?? undefined;
     this.#options = options;
     this.configure(cfg);
   }
@@ -99,7 +102,10 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
       throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
     }
-    this.#connector = new MQTTConnector({ ...connectorOptions(configuration), logger: this.#logger('MQTTConnector') });
+    const { topics, warning } = subscriptionsOf(configuration, this.#inbound);
+    const options = connectorOptions(configuration, topics);
+    this.#connector = new MQTTConnector({ ...options, logger: this.#logger('MQTTConnector') });
+    this.#warning = warning;
     this.#configuration = configuration;
   }
 
@@ -127,13 +133,9 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the service was stopped: make a new one');
     const logger = this.#logger('MQTTGateway');
-    if (this.#inbound && this.#configuration.listened_topics.length === 0) {
-      logger.warn('there is an inbound filter, but listened_topics is empty: no message will come in');
-    }
-    if (!this.#inbound && this.#configuration.listened_topics.length > 0) {
-      logger.warn('there are listened_topics, but no inbound filter: what comes on them is ignored');
-    }
-    const strange = this.#outbound?.channels.filter((channel) => !ALL_CHANNELS.includes(channel)) ?? [];
+    if (this.#warning !== undefined) logger.warn(this.#warning);
+    const channels = new Set(this.#outbound.flatMap((filter) => filter.channels));
+    const strange = [...channels].filter((channel) => !ALL_CHANNELS.includes(channel));
     if (strange.length > 0) {
       logger.warn(
         `listening to ${strange.join(', ')}, beside the channels that every CSTBox has: ${ALL_CHANNELS.join(', ')}`,

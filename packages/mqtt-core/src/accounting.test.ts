@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Accounting, formatCounts } from './accounting.js';
+import { OutboundFilter } from './filter.js';
+import { FilterNames } from './filter-names.js';
 import { silentLogger } from './logger.js';
+
+const ONE = new FilterNames([new OutboundFilter()]);
 
 describe('the books', () => {
   it('are kept by rule, and add up', () => {
-    const books = new Accounting('an event', silentLogger);
+    const books = new Accounting('an event', ONE, silentLogger);
     for (const rule of ['a', 'a', 'a', 'b', undefined]) books.receive(rule);
     books.forward('a');
     books.drop('too_old', 'a', () => '');
@@ -16,6 +20,9 @@ describe('the books', () => {
       filtered: 1,
       dropped: { too_old: 2 },
       waiting: 1,
+      filters: {
+        OutboundFilter: { received: 5, forwarded: 1, filtered: 1, dropped: { too_old: 2 }, waiting: 1 },
+      },
       rules: {
         a: { received: 3, forwarded: 1, filtered: 0, dropped: { too_old: 1 }, waiting: 1 },
         b: { received: 1, forwarded: 0, filtered: 0, dropped: { too_old: 1 }, waiting: 0 },
@@ -25,7 +32,7 @@ describe('the books', () => {
   });
 
   it('stay bounded, whatever names a filter invents', () => {
-    const books = new Accounting('an event', silentLogger);
+    const books = new Accounting('an event', ONE, silentLogger);
     for (let n = 0; n < 30_000; n++) books.receive(`rule ${n}`);
     expect(books.counts.received).toBe(30_000);
     expect(Object.keys(books.counts.rules).length).toBeLessThan(30_000);
@@ -35,7 +42,7 @@ describe('the books', () => {
   });
 
   it('take any name for a name', () => {
-    const books = new Accounting('an event', silentLogger);
+    const books = new Accounting('an event', ONE, silentLogger);
     books.receive('__proto__');
     books.receive('a', 2);
     books.drop('constructor', '__proto__', () => '');
@@ -50,7 +57,7 @@ describe('the books', () => {
 
   it('log the first loss for each reason', () => {
     const lines: string[] = [];
-    const books = new Accounting('an event', { ...silentLogger, warn: (line) => void lines.push(line) });
+    const books = new Accounting('an event', ONE, { ...silentLogger, warn: (line) => void lines.push(line) });
     for (let n = 0; n < 10; n++) for (const reason of ['x', 'y']) books.drop(reason, `rule ${n}`, () => 'why');
     expect(lines).toEqual([
       'dropped an event (x): why; further ones are counted, not logged',

@@ -1,3 +1,4 @@
+import type { FilterNames } from './filter-names.js';
 import type { Logger } from './logger.js';
 
 /** The fate of what came: `received = forwarded + filtered + dropped + waiting`, at any moment. */
@@ -14,9 +15,17 @@ export interface Counts {
   readonly waiting: number;
 }
 
-/** The counts of one direction, and of each rule in it that has decided anything: what no rule decided is in the sum alone. */
+/** The counts of one direction, of each filter in it, and of each rule that has decided anything. */
 export interface DirectionCounts extends Counts {
-  /** By the name of the rule; see `FilterRule`. */
+  /**
+   * By the name of the filter; see `InboundFilter` and `OutboundFilter`. What it leaves to the next filter counts as received
+   * and filtered by it: these counts add up each, and not to the sum.
+   */
+  readonly filters: Readonly<Record<string, Counts>>;
+  /**
+   * By the name of the rule; see `FilterRule`. Where there are several filters, that of the filter stands before it:
+   * `<filter> > <rule>`. What no rule decided is not among them.
+   */
   readonly rules: Readonly<Record<string, Counts>>;
 }
 
@@ -27,12 +36,18 @@ const MAX_RULES = 20_000;
 const MAX_REASONS = 100;
 const OTHER_REASONS = 'other_reasons';
 
-/** The books of one rule, or of what no rule decided. What was received and is not yet anything else is waiting. */
+/** What a rule asked for is counted, and is no news. */
+const INTENDED: ReadonlySet<string> = new Set(['unchanged', 'throttled', 'superseded']);
+
+/** The books of one account. What was received and is not yet anything else is waiting. */
 class Ledger {
   received = 0;
   forwarded = 0;
   filtered = 0;
   readonly dropped = new Map<string, number>();
+
+  /** @param filter the filter that it belongs to, by its index */
+  constructor(readonly filter: number | undefined) {}
 
   get counts(): Counts {
     const { received, forwarded, filtered, dropped } = this;
@@ -47,61 +62,119 @@ class Ledger {
   }
 }
 
-/** Keeps the books of one direction, by rule. The sum over all rules is made when somebody asks for it. */
+/**
+ * Keeps the books of one direction. An account is that of a rule, or of what a filter decided without one; `undefined` is
+ * what no rule decided, or no filter where there are several. The sums are made when somebody asks for them.
+ */
 export class Accounting {
-  readonly #unnamed = new Ledger();
+  readonly #names: FilterNames;
+  /** By filter: what it left to the next one. */
+  readonly #passedOn: number[];
+  /** By filter: what it decided without a rule. */
+  readonly #ofFilters: readonly Ledger[];
+  /** What no filter decided. */
+  readonly #ofNobody = new Ledger(undefined);
+  /** One of these: of what has no account. */
+  readonly #ofNone: Ledger;
   readonly #ledgers = new Map<string, Ledger>();
   readonly #reasons = new Set<string>();
+  /** What has had its line in the log. */
+  readonly #reported = new Set<string>();
   readonly #logger: Logger;
 
   constructor(
     private readonly what: string,
+    names: FilterNames,
     logger: Logger,
   ) {
+    this.#names = names;
     this.#logger = logger;
+    this.#passedOn = names.filters.map(() => 0);
+    this.#ofFilters = names.filters.map((_name, index) => new Ledger(index));
+    this.#ofNone = this.#open(undefined);
   }
 
-  receive(rule: string | undefined, count = 1): void {
-    this.#of(rule).received += count;
+  receive(account: string | undefined, count = 1): void {
+    this.#of(account).received += count;
   }
 
-  forward(rule: string | undefined): void {
-    this.#of(rule).forwarded++;
+  forward(account: string | undefined): void {
+    this.#of(account).forwarded++;
   }
 
-  filter(rule: string | undefined): void {
-    this.#of(rule).filtered++;
+  filter(account: string | undefined): void {
+    this.#of(account).filtered++;
   }
 
-  /** Counts a loss. The first of each reason is worth a line in the log, a flood of them is not. */
-  drop(reason: string, rule: string | undefined, detail: () => string, count = 1): void {
-    const isKnown = this.#reasons.has(reason);
-    const booked = isKnown || this.#reasons.size < MAX_REASONS ? reason : OTHER_REASONS;
-    const { dropped } = this.#of(rule);
-    dropped.set(booked, (dropped.get(booked) ?? 0) + count);
-    if (isKnown || (booked === OTHER_REASONS && this.#reasons.has(OTHER_REASONS))) return;
-    this.#reasons.add(booked);
-    this.#logger.warn(`dropped ${this.what} (${reason}): ${detail()}; further ones are counted, not logged`);
+  /** A filter has left something to the next one. */
+  passOn(filter: number): void {
+    this.#passedOn[filter] = (this.#passedOn[filter] ?? 0) + 1;
+  }
+
+  /**
+   * Counts a loss. The first for each reason, and filter, is worth a line in the log, a flood of them is not, nor what a rule asked for.
+   *
+   * @param by the name of the filter whose doing it is
+   */
+  drop(reason: string, account: string | undefined, detail: () => string, by?: string, count = 1): void {
+    this.#drop(this.#of(account), reason, detail, by, count);
+  }
+
+  /** Counts something that was refused before any filter was asked. */
+  reject(reason: string, detail: () => string): void {
+    this.#ofNobody.received++;
+    this.#drop(this.#ofNobody, reason, detail);
   }
 
   /** The next loss for this reason is worth a line again. */
   reportAgain(reason: string): void {
-    this.#reasons.delete(reason);
+    for (const each of this.#reported) if (each.startsWith(`${reason}\0`)) this.#reported.delete(each);
   }
 
   get counts(): DirectionCounts {
-    const rules = Object.fromEntries([...this.#ledgers].map(([name, ledger]) => [name, ledger.counts]));
-    return { ...sum([this.#unnamed.counts, ...Object.values(rules)]), rules };
+    const accounts = [...this.#ledgers].map(([name, ledger]) => ({
+      name,
+      filter: ledger.filter,
+      counts: ledger.counts,
+    }));
+    const ofFilter = (index: number, name: string): [string, Counts] => {
+      const own = accounts.filter(({ filter }) => filter === index).map(({ counts }) => counts);
+      const passedOn = this.#passedOn[index] ?? 0;
+      const left = { received: passedOn, forwarded: 0, filtered: passedOn, dropped: {}, waiting: 0 };
+      return [name, sum([(this.#ofFilters[index] as Ledger).counts, left, ...own])];
+    };
+    const nameless = [this.#ofNobody, ...this.#ofFilters].map(({ counts }) => counts);
+    return {
+      ...sum([...nameless, ...accounts.map(({ counts }) => counts)]),
+      filters: Object.fromEntries(this.#names.filters.map((name, index) => ofFilter(index, name))),
+      rules: Object.fromEntries(accounts.map(({ name, counts }) => [name, counts])),
+    };
   }
 
-  #of(rule: string | undefined): Ledger {
-    if (rule === undefined) return this.#unnamed;
-    let ledger = this.#ledgers.get(rule);
-    if (!ledger) {
-      if (this.#ledgers.size >= MAX_RULES) return this.#unnamed;
-      ledger = new Ledger();
-      this.#ledgers.set(rule, ledger);
-    }
+  #drop(ledger: Ledger, reason: string, detail: () => string, by?: string, count = 1): void {
+    const isKnown = this.#reasons.has(reason) || this.#reasons.size < MAX_REASONS;
+    const booked = isKnown ? reason : OTHER_REASONS;
+    this.#reasons.add(booked);
+    ledger.dropped.set(booked, (ledger.dropped.get(booked) ?? 0) + count);
+    const report = `${booked}\0${by ?? ''}`;
+    if (INTENDED.has(booked) || this.#reported.has(report)) return;
+    this.#reported.add(report);
+    const why = by === undefined ? reason : `${reason}, by ${by}`;
+    this.#logger.warn(`dropped ${this.what} (${why}): ${detail()}; further ones are counted, not logged`);
+  }
+
+  #of(account: string | undefined): Ledger {
+    if (account === undefined) return this.#ofNone;
+    return this.#ledgers.get(account) ?? this.#open(account);
+  }
+
+  #open(account: string | undefined): Ledger {
+    const owner = this.#names.ownerOf(account);
+    const nameless = (owner === undefined ? undefined : this.#ofFilters[owner]) ?? this.#ofNobody;
+    const isRule = account !== undefined && account !== this.#names.accountOf(owner ?? 0, undefined);
+    if (!isRule || this.#ledgers.size >= MAX_RULES) return nameless;
+    const ledger = new Ledger(owner);
+    this.#ledgers.set(account, ledger);
     return ledger;
   }
 }

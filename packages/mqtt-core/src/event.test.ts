@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BasicEvent, eventToJson, makeBasicEvent, TimedEvent, toBasicEvent, toTimestamp } from './event.js';
+import { BasicEvent, eventToJson, makeBasicEvent, TimedEvent, toTimestamp } from './event.js';
 
 describe('makeBasicEvent', () => {
   it('puts value and unit where CSTBox looks for them', () => {
@@ -24,12 +24,6 @@ describe('makeBasicEvent', () => {
 describe('an event', () => {
   it('is a dated one too when it has a date', () => {
     expect(new TimedEvent(1, 'motion', 'hall')).toBeInstanceOf(BasicEvent);
-  });
-
-  it('may be given as a tuple', () => {
-    expect(toBasicEvent(['motion', 'hall', { value: 1 }])).toEqual(new BasicEvent('motion', 'hall', { value: 1 }));
-    const event = new BasicEvent('motion', 'hall');
-    expect(toBasicEvent(event)).toBe(event);
   });
 });
 

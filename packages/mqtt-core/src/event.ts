@@ -92,17 +92,6 @@ export class TimedEvent extends BasicEvent {
 /** An event as the tuple of its parts, accepted wherever a filter returns events. */
 export type BasicEventTuple = readonly [varType: string, varName: string, data: EventData];
 
-/** The event, whichever form it was given in. */
-export function toBasicEvent(event: BasicEvent | BasicEventTuple): BasicEvent {
-  if (!isTuple(event)) return event;
-  const [varType, varName, data] = event;
-  return new BasicEvent(varType, varName, data);
-}
-
-function isTuple(event: BasicEvent | BasicEventTuple): event is BasicEventTuple {
-  return Array.isArray(event);
-}
-
 /**
  * Builds an event from its pieces.
  *

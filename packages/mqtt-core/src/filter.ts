@@ -20,7 +20,7 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** A rule of a filter, as the gateway knows it. */
+/** A rule of a filter, as the gateway knows it. It looks at the object once, when the rule first decides: don't change it. */
 export interface FilterRule {
   /** The books are kept under this name, over restarts too: what the rule says fits better than its number. */
   readonly name: string;
@@ -30,13 +30,19 @@ export interface FilterRule {
   readonly publish?: PublishPolicy;
 }
 
-/** What both directions have in common: a way to say why not, and by which rule. */
+/** What both directions have in common: a name, and a way to say why not, and by which rule. */
 abstract class Filter {
+  /**
+   * What the gateway calls it in its books and in the log; a second one of the same name gets `#2`. The daemon gives a filter
+   * without one what stands in `use`. Default: the name of its class.
+   */
+  declare name?: string | undefined;
   #refusal: Refusal | undefined;
 
   /**
    * The rule that decided last: a filter that has rules sets it with each answer, before it returns. `undefined`: none
-   * did, or the filter has no rules.
+   * did, or the filter has no rules. A no without a rule and without a reason leaves the answer to the next filter, where
+   * there are several.
    */
   lastRule: FilterRule | undefined;
 

@@ -182,7 +182,7 @@ describe('a gateway', () => {
     const warnings = house.lines.filter((line) => line.startsWith('warn'));
     expect(warnings).toHaveLength(3);
     expect(warnings[0]).toBe(
-      'warn dropped an event from the bus (too_old): "x:old": from yesterday; further ones are counted, not logged',
+      'warn dropped an event from the bus (too_old, by Odd): "x:old": from yesterday; further ones are counted, not logged',
     );
   });
 

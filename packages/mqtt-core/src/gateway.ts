@@ -1,15 +1,19 @@
-import { type DirectionCounts, formatCounts } from './accounting.js';
+import { Accounting, type Counts, type DirectionCounts, formatCounts } from './accounting.js';
 import type { ConnectorStatus } from './connector-status.js';
 import type { Crossing } from './crossing.js';
 import { ConfigurationError, MQTTGatewayError } from './errors.js';
 import type { BusState, BusSubscription, EventBus } from './event-bus.js';
-import { InboundFilter, OutboundFilter } from './filter.js';
+import type { InboundFilter, OutboundFilter } from './filter.js';
+import { FilterNames } from './filter-names.js';
+import { InboundChain } from './inbound-chain.js';
 import { InboundPath } from './inbound-path.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
+import { LoopGuard } from './loop-guard.js';
 import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
+import { OutboundChain } from './outbound-chain.js';
 import { OutboundPath } from './outbound-path.js';
 import type { Outbox } from './outbox.js';
 import type { ReplyCounts } from './replies.js';
@@ -18,12 +22,16 @@ import type { ReplyCounts } from './replies.js';
 export interface GatewayOptions {
   /** The bus to bridge. It stays the caller's: the gateway only subscribes and emits. */
   bus: EventBus;
-  /** The connection to the broker. The gateway runs it, sets its `onMessage`, and shuts it down. */
+  /** The connection to the broker. The gateway runs it, sets its `onMessage` and `noLocal`, and shuts it down. */
   connector: MQTTConnector;
-  /** What may come in. Default: nothing. */
-  inbound?: InboundFilter | undefined;
-  /** What may go out. Default: nothing. */
-  outbound?: OutboundFilter | undefined;
+  /** What may come in; of several filters the first that answers decides. Default: nothing. */
+  inbound?: InboundFilter | readonly InboundFilter[] | undefined;
+  /** What may go out; of several filters the first that answers decides. Default: nothing. */
+  outbound?: OutboundFilter | readonly OutboundFilter[] | undefined;
+  /** How long the answer of a filter may take, in ms, before its message is refused as `filter_slow`. Default: 1,000. */
+  filterTimeoutMs?: number;
+  /** Through how many gateways a message may have come, beyond which it is refused as `loop`. Default: 8. */
+  maxHops?: number;
   /** Which of the accepted messages are let in all the same, where their rule does not say. Default: see {@link InboundPolicy}. */
   policy?: InboundPolicy;
   /** The QoS to publish with. Default: 1. */
@@ -65,14 +73,15 @@ export interface GatewayStatus {
 }
 
 /**
- * The gateway between one bus and one broker: what a filter accepts crosses, in order; everything else does not, and
+ * The gateway between one bus and one broker: what the filters accept crosses, in order; everything else does not, and
  * everything is counted. What it promises, and what not, is written in docs/delivery.md.
  */
 export class Gateway implements AsyncDisposable {
   readonly #bus: EventBus;
   readonly #connector: MQTTConnector;
-  readonly #inbound: InboundFilter | undefined;
-  readonly #outbound: OutboundFilter | undefined;
+  readonly #hasInbound: boolean;
+  /** The channels that the outbound filters listen to. */
+  readonly #channels: readonly string[];
   readonly #outbox: Outbox;
   readonly #stopTimeoutMs: number;
   readonly #logger: Logger;
@@ -84,23 +93,36 @@ export class Gateway implements AsyncDisposable {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
-  /** @throws {ConfigurationError} when both filters are missing: nothing could ever cross */
+  /**
+   * @throws {ConfigurationError} when there is no filter at all: nothing could ever cross; or when an outbound filter does not
+   *   say which channels it listens to
+   */
   constructor(options: GatewayOptions) {
-    const { bus, connector, inbound, outbound, qos = 1, outbox = new MemoryOutbox(), logger = silentLogger } = options;
-    if (!inbound && !outbound) {
+    const { bus, connector, qos = 1, outbox = new MemoryOutbox(), logger = silentLogger } = options;
+    const inbound = [options.inbound ?? []].flat();
+    const outbound = [options.outbound ?? []].flat();
+    if (inbound.length + outbound.length === 0) {
       throw new ConfigurationError('a gateway without any filter lets nothing cross: give it one');
     }
     this.#bus = bus;
     this.#connector = connector;
-    this.#inbound = inbound;
-    this.#outbound = outbound;
+    this.#hasInbound = inbound.length > 0;
     this.#outbox = outbox;
     this.#stopTimeoutMs = options.stopTimeoutMs ?? 5_000;
     this.#logger = logger;
-    const { policy, ackTimeoutMs = 20_000 } = options;
-    const parts = { connector, logger, observers: this.#observers };
-    this.#in = new InboundPath({ ...parts, bus, policy, filter: inbound ?? new InboundFilter() });
-    this.#out = new OutboundPath({ ...parts, outbox, qos, ackTimeoutMs, filter: outbound ?? new OutboundFilter() });
+    const { policy, ackTimeoutMs = 20_000, filterTimeoutMs: timeoutMs = 1_000, maxHops = 8 } = options;
+
+    const inNames = new FilterNames(inbound);
+    const outNames = new FilterNames(outbound);
+    const inBooks = new Accounting('a message from the broker', inNames, logger);
+    const outBooks = new Accounting('an event from the bus', outNames, logger);
+    const inChain = new InboundChain({ filters: inbound, names: inNames, books: inBooks, timeoutMs }, connector);
+    const outChain = new OutboundChain({ filters: outbound, names: outNames, books: outBooks, timeoutMs });
+    this.#channels = outChain.channels;
+    const guard = new LoopGuard({ connector, channels: outChain.channels, maxHops });
+    const parts = { connector, guard, logger, observers: this.#observers };
+    this.#in = new InboundPath({ ...parts, chain: inChain, books: inBooks, bus, policy });
+    this.#out = new OutboundPath({ ...parts, chain: outChain, books: outBooks, outbox, qos, ackTimeoutMs });
   }
 
   /** What came and what became of it. */
@@ -167,8 +189,11 @@ export class Gateway implements AsyncDisposable {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: make a new one');
     await this.#out.open();
     this.#isOpen = true;
-    if (this.#outbound) this.#subscription = await this.#bus.subscribe(this.#outbound.channels, this.#out);
-    if (this.#inbound) this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
+    if (this.#channels.length > 0) this.#subscription = await this.#bus.subscribe(this.#channels, this.#out);
+    if (this.#hasInbound) {
+      this.#connector.noLocal = true;
+      this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
+    }
     // Rejects only when it is shut down before it ever connected.
     this.#connector.run().catch(() => {});
   }
@@ -182,6 +207,7 @@ export class Gateway implements AsyncDisposable {
     } catch (error) {
       this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
     }
+    this.#out.releaseHeld();
     const idle = this.#in.stop(late.signal);
     if (this.#connector.connected) await this.#out.drained(late.signal);
     await idle;
@@ -198,10 +224,18 @@ export class Gateway implements AsyncDisposable {
   }
 
   #logCounts(): void {
-    if (this.#outbound) this.#logger.info(`bus to MQTT: ${formatCounts(this.#out.counts)}`);
-    if (this.#inbound) this.#logger.info(`MQTT to bus: ${formatCounts(this.#in.counts)}`);
+    this.#logDirection('bus to MQTT', this.#out.counts);
+    this.#logDirection('MQTT to bus', this.#in.counts);
     const { sent, lost } = this.#in.replies;
     if (sent + lost > 0) this.#logger.info(`answers to commands: sent ${sent}, lost ${lost}`);
+  }
+
+  /** The sum, and where there are several filters, each. */
+  #logDirection(direction: string, counts: DirectionCounts): void {
+    const filters: [string, Counts][] = Object.entries(counts.filters);
+    if (filters.length > 0) this.#logger.info(`${direction}: ${formatCounts(counts)}`);
+    if (filters.length < 2) return;
+    for (const [name, each] of filters) this.#logger.info(`${direction}, ${name}: ${formatCounts(each)}`);
   }
 }
 

@@ -1,11 +1,15 @@
 import { waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
+import { Accounting } from './accounting.js';
 import { MQTTGatewayError } from './errors.js';
 import { type BasicEvent, makeBasicEvent } from './event.js';
 import type { BusState } from './event-bus.js';
 import { type AcceptedEvent, type FilterRule, InboundFilter } from './filter.js';
+import { FilterNames } from './filter-names.js';
+import { InboundChain } from './inbound-chain.js';
 import { InboundPath } from './inbound-path.js';
 import { silentLogger } from './logger.js';
+import { LoopGuard } from './loop-guard.js';
 import { MemoryEventBus } from './memory-bus.js';
 import { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
@@ -63,8 +67,13 @@ const setUp = () => {
   connector.publish = async (topic, payload, options) => {
     published.push({ topic, json: JSON.parse(String(payload)), correlationData: options?.properties?.correlationData });
   };
+  const filters = [new ByTopic()];
+  const names = new FilterNames(filters);
+  const books = new Accounting('a message', names, silentLogger);
   const path = new InboundPath({
-    filter: new ByTopic(),
+    chain: new InboundChain({ filters, names, books, timeoutMs: 1_000 }, connector),
+    books,
+    guard: new LoopGuard({ connector, channels: [], maxHops: 8 }),
     policy: undefined,
     bus,
     connector,

@@ -1,17 +1,17 @@
-import { Accounting, type DirectionCounts } from './accounting.js';
+import type { Accounting, DirectionCounts } from './accounting.js';
 import { CommandGate, type Pass } from './command-gate.js';
 import type { Crossing } from './crossing.js';
 import { MQTTGatewayError } from './errors.js';
-import { type BasicEvent, toBasicEvent } from './event.js';
 import type { BusState, EventBus } from './event-bus.js';
-import type { InboundFilter, Refusal } from './filter.js';
-import { kindOf, quote, refusalOf } from './filter-answer.js';
+import type { Refusal } from './filter.js';
+import { quote } from './filter-answer.js';
+import type { Command, InboundChain } from './inbound-chain.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger } from './logger.js';
+import type { LoopGuard } from './loop-guard.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
 import { Replies, type ReplyCounts } from './replies.js';
-import { nameFault } from './topic.js';
 
 /** How long to wait before an event is handed to a bus again that is there and did not answer. */
 const RETRY_MS = 1_000;
@@ -21,7 +21,9 @@ const SILENCE_MS = 5_000;
 
 /** What the way in is made of. */
 export interface InboundPathParts {
-  readonly filter: InboundFilter;
+  readonly chain: InboundChain;
+  readonly books: Accounting;
+  readonly guard: LoopGuard;
   readonly policy: InboundPolicy | undefined;
   readonly bus: EventBus;
   readonly connector: MQTTConnector;
@@ -29,21 +31,15 @@ export interface InboundPathParts {
   readonly observers: ReadonlySet<(crossing: Crossing) => void>;
 }
 
-/** An event on its way in. */
-interface Command {
-  readonly channel: string;
-  readonly event: BasicEvent;
-}
-
 /**
- * The way in: connector → filter → policy → bus, one message after the other. A message is done with, and acknowledged,
+ * The way in: connector → loop guard → filters → policy → bus, one message after the other. A message is done with, and acknowledged,
  * when the bus has accepted every event of it, or when it is refused; while the bus is away it waits.
  */
 export class InboundPath {
-  readonly #filter: InboundFilter;
+  readonly #chain: InboundChain;
+  readonly #guard: LoopGuard;
   readonly #gate: CommandGate;
   readonly #bus: EventBus;
-  readonly #connector: MQTTConnector;
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #replies: Replies;
@@ -57,14 +53,14 @@ export class InboundPath {
   #underWay = 0;
   #isSilent = false;
 
-  constructor({ filter, policy, bus, connector, logger, observers }: InboundPathParts) {
-    this.#filter = filter;
+  constructor({ chain, books, guard, policy, bus, connector, logger, observers }: InboundPathParts) {
+    this.#chain = chain;
+    this.#books = books;
+    this.#guard = guard;
     this.#gate = new CommandGate(policy);
     this.#bus = bus;
-    this.#connector = connector;
     this.#observers = observers;
     this.#logger = logger;
-    this.#books = new Accounting('a message from the broker', logger);
     this.#replies = new Replies(connector, logger);
   }
 
@@ -86,23 +82,30 @@ export class InboundPath {
    * broker's.
    */
   receive(message: MQTTMessage): void | Promise<void> {
-    const answer = this.#ask(message);
-    const rule = this.#filter.lastRule;
-    this.#books.receive(rule?.name);
+    const loop = this.#guard.judge(message);
+    if (loop) {
+      this.#books.reject(loop.reason, () => `${quote(message.topic)}: ${loop.detail}`);
+      this.#replies.answer(message, { refusal: loop });
+      return;
+    }
+    const chain = this.#chain;
+    const answer = chain.ask(message, '');
+    const { rule, account } = chain;
+    this.#books.receive(account);
     if (answer === undefined) {
-      this.#books.filter(rule?.name);
+      this.#books.filter(account);
       this.#replies.answer(message, { refusal: { reason: 'filtered', detail: 'no rule lets it in' } });
       return;
     }
-    if ('reason' in answer) return this.#refuse(message, rule?.name, answer);
+    if ('reason' in answer) return this.#refuse(message, account, answer, chain.filter);
     const channels = answer.map(({ channel }) => channel);
     const pass = this.#gate.judge(message, channels, rule?.policy);
-    if ('reason' in pass) return this.#refuse(message, rule?.name, pass);
+    if ('reason' in pass) return this.#refuse(message, account, pass);
     this.#underWay++;
     // One after the other keeps the order.
     const done = this.#stopping.signal.aborted
-      ? this.#leave(message, rule?.name, pass)
-      : this.#tail.then(() => this.#handOver(message, answer, pass, rule?.name));
+      ? this.#leave(message, account, pass)
+      : this.#tail.then(() => this.#handOver(message, answer, pass, account));
     this.#tail = done.then(
       () => void this.#underWay--,
       () => {},
@@ -128,54 +131,65 @@ export class InboundPath {
     });
   }
 
-  #refuse(message: MQTTMessage, rule: string | undefined, refusal: Refusal): void {
-    this.#books.drop(refusal.reason, rule, () => `${quote(message.topic)}: ${refusal.detail}`);
+  #refuse(message: MQTTMessage, account: string | undefined, refusal: Refusal, by?: string): void {
+    this.#books.drop(refusal.reason, account, () => `${quote(message.topic)}: ${refusal.detail}`, by);
     this.#replies.answer(message, { refusal });
   }
 
   /** Refuses a message of which the bus may have accepted a part: then it must not pass a second time. */
-  #giveUp(message: MQTTMessage, rule: string | undefined, pass: Pass, { reason, detail }: Refusal, accepted: number) {
+  #giveUp(
+    message: MQTTMessage,
+    account: string | undefined,
+    pass: Pass,
+    { reason, detail }: Refusal,
+    accepted: number,
+  ) {
     if (accepted === 0) pass.revoke();
-    this.#refuse(message, rule, { reason: accepted > 0 ? `partly_${reason}` : reason, detail });
+    this.#refuse(message, account, { reason: accepted > 0 ? `partly_${reason}` : reason, detail });
   }
 
   /** @throws {MQTTGatewayError} `closed`, for the connector to leave the message with the broker */
-  async #leave(message: MQTTMessage, rule: string | undefined, pass: Pass): Promise<void> {
+  async #leave(message: MQTTMessage, account: string | undefined, pass: Pass): Promise<void> {
     pass.revoke();
     // Of a message that wants no acknowledgement the broker keeps nothing.
-    if (message.qos === 0) return this.#refuse(message, rule, { reason: 'stopped', detail: 'the gateway stops' });
+    if (message.qos === 0) return this.#refuse(message, account, { reason: 'stopped', detail: 'the gateway stops' });
     throw new MQTTGatewayError('closed', 'the gateway stops: the broker keeps the message');
   }
 
-  async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, rule: string | undefined) {
+  async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, account: string | undefined) {
     let accepted = 0;
     let left = commands;
     for (;;) {
-      if (this.#late?.aborted) return this.#leave(message, rule, pass);
+      if (this.#late?.aborted) return this.#leave(message, account, pass);
       const overdue = pass.overdue();
-      if (overdue) return this.#giveUp(message, rule, pass, overdue, accepted);
+      if (overdue) return this.#giveUp(message, account, pass, overdue, accepted);
       const silence = setTimeout(() => this.#reportSilence(message), SILENCE_MS);
-      const results = await Promise.allSettled(left.map(async ({ channel, event }) => this.#bus.emit(channel, event)));
+      const results = await Promise.allSettled(left.map((command) => this.#emit(message, command)));
       clearTimeout(silence);
       const errors = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined));
       accepted += errors.filter((error) => error === undefined).length;
       const refused = errors.find((error) => error !== undefined && !isAway(error));
       if (refused !== undefined) {
         const refusal = { reason: 'refused_by_bus', detail: describeError(refused) };
-        return this.#giveUp(message, rule, pass, refusal, accepted);
+        return this.#giveUp(message, account, pass, refusal, accepted);
       }
       left = left.filter((_command, index) => errors[index] !== undefined);
       if (left.length === 0) break;
-      if (this.#stopping.signal.aborted) return this.#leave(message, rule, pass);
+      if (this.#stopping.signal.aborted) return this.#leave(message, account, pass);
       if (this.#bus.state === 'attached') this.#reportSilence(message);
       await this.#busToTryAgain();
     }
     this.#isSilent = false;
-    this.#books.forward(rule);
+    this.#books.forward(account);
     this.#replies.answer(message, { events: commands });
     for (const observer of this.#observers) {
       for (const { channel, event } of commands) observer({ direction: 'in', message, channel, event });
     }
+  }
+
+  async #emit(message: MQTTMessage, { channel, event }: Command): Promise<void> {
+    this.#guard.emitting(message, channel, event);
+    await this.#bus.emit(channel, event);
   }
 
   /** A bus that is there and does not take what it is given is worth a line. */
@@ -202,31 +216,6 @@ export class InboundPath {
       signal.addEventListener('abort', done);
     });
   }
-
-  /** What the filter makes of a message: events, a reason why not, or `undefined`: no rule wants it. */
-  #ask(message: MQTTMessage): Command[] | Refusal | undefined {
-    const filter = this.#filter;
-    filter.lastRule = undefined;
-    try {
-      const accepted = filter.acceptEvent(this.#connector, this.#connector.userData, message) ?? [];
-      const refusal = refusalOf(filter);
-      if (typeof accepted[Symbol.iterator] !== 'function') {
-        throw new TypeError(`acceptEvent gave ${kindOf(accepted)}, expected a list of events or null`);
-      }
-      const commands = Array.from(accepted, ([event, channel]) => ({ channel, event: toBasicEvent(event) }));
-      if (commands.length === 0) return refusal;
-      const fault = commands.flatMap(faultsOf)[0];
-      return fault === undefined ? commands : { reason: 'illegal_event', detail: fault };
-    } catch (error) {
-      return { reason: 'filter_fault', detail: describeError(error) };
-    }
-  }
-}
-
-/** What keeps an event from the bus. */
-function faultsOf({ channel, event: { varType, varName } }: Command): string[] {
-  const names = [varType, varName].flatMap((name) => nameFault(name) ?? []);
-  return typeof channel === 'string' && channel !== '' ? names : [...names, 'an event has a channel'];
 }
 
 /** The bus is not there, or did not answer: that is weather. A bus that was closed is so for good, but the message is not. */

@@ -47,6 +47,7 @@ export type { RateLimit } from './token-bucket.js';
 export type { PublishPolicy } from './publish-policy.js';
 export type { FilterModule, FilterContext } from './filter-module.js';
 export type { Finding, RuleSection, RuleSections } from './finding.js';
+export { uniteTopicFilters } from './topic-filter-set.js';
 export { topicFault, topicFilterFault, matchesTopicFilter, nameFault, MAX_TOPIC_BYTES } from './topic.js';
 
 // For authors of buses and outboxes, and of programs around a gateway.
@@ -59,6 +60,7 @@ export {
   type OutboxEntry,
   type OutboxListener,
   type OutboxLoss,
+  isExpired,
   sizeOfMessage,
 } from './outbox.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

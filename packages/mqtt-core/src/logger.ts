@@ -17,14 +17,22 @@ export const silentLogger: Logger = {
   error() {},
 };
 
-/** What an error says, with its code where the message lacks one; never a stack. */
+/** What an error says, with its code where the message lacks one; never a stack. Takes whatever somebody threw. */
 export function describeError(error: unknown): string {
+  try {
+    return describe(error);
+  } catch {
+    return 'something that says nothing of itself';
+  }
+}
+
+function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // A host name with several addresses fails with an empty message and one error per address.
   if (error instanceof AggregateError && error.message === '') {
     return [...new Set(error.errors.map(describeError))].join('; ');
   }
   const code = (error as NodeJS.ErrnoException).code;
-  if (error.message === '') return code ?? error.name;
-  return error.message;
+  if (error.message === '') return String(code ?? error.name);
+  return String(error.message);
 }

@@ -13,7 +13,7 @@ import {
 export interface MemoryOutboxOptions {
   /** How many messages may wait. Default: 100,000. */
   maxMessages?: number;
-  /** How many bytes of topics and payloads may wait, counting a string's UTF-16 units. Default: 64 MiB. */
+  /** How many bytes of topics, payloads and user properties may wait, counting a string's UTF-16 units. Default: 64 MiB. */
   maxBytes?: number;
   /** How long a message may wait, in ms. Default: for ever. */
   maxAgeMs?: number;
@@ -43,6 +43,8 @@ export class MemoryOutbox implements Outbox {
   #last: Entry | undefined;
   /** Nothing before it is ready to be taken; `undefined` when nothing is. */
   #cursor: Entry | undefined;
+  /** By topic, the newest message that says `latest` and waits, taken or not; of these none that is older is ready. */
+  readonly #latest = new Map<string, Entry>();
   #lastSequence = 0;
   #waiting = 0;
   #bytes = 0;
@@ -76,12 +78,15 @@ export class MemoryOutbox implements Outbox {
     const size = sizeOfMessage(message);
     // One that fits in no outbox of this size must not push out all the others first.
     if (size > this.#maxBytes) return this.#listener.givenUp('outbox_full', 1, message.rule);
-    if (this.#giveUp === 'newest' && (this.#waiting >= this.#maxMessages || this.#bytes + size > this.#maxBytes)) {
+    const before = message.latest ? this.#latest.get(message.topic) : undefined;
+    const superseded = before?.state === 'ready' ? before : undefined;
+    if (this.#giveUp === 'newest' && !this.#hasRoom(size, superseded)) {
       return this.#listener.givenUp('outbox_full', 1, message.rule);
     }
     this.#append(message);
     this.#waiting++;
     this.#bytes += size;
+    if (superseded) this.#lose(superseded, 'superseded');
     while (this.#waiting > this.#maxMessages || this.#bytes > this.#maxBytes) {
       const oldest = this.#oldestReady();
       // What was taken is on the wire already: giving it up would save nothing and hide what becomes of it.
@@ -106,6 +111,7 @@ export class MemoryOutbox implements Outbox {
     if (own.state !== 'taken') return;
     own.state = 'ready';
     if (!this.#cursor || own.sequence < this.#cursor.sequence) this.#cursor = own;
+    if (own.message.latest) this.#supersede(own);
   }
 
   async close(): Promise<number> {
@@ -113,11 +119,19 @@ export class MemoryOutbox implements Outbox {
     return this.#waiting;
   }
 
+  /** Whether so many bytes more may wait when another message goes. */
+  #hasRoom(size: number, leaving: Entry | undefined): boolean {
+    const waiting = leaving ? this.#waiting - 1 : this.#waiting;
+    const bytes = leaving ? this.#bytes - sizeOfMessage(leaving.message) : this.#bytes;
+    return waiting < this.#maxMessages && bytes + size <= this.#maxBytes;
+  }
+
   #append(message: OutboundMessage): void {
     const entry: Entry = {
       message,
       sequence: ++this.#lastSequence,
-      since: Date.now(),
+      // A look at the clock costs as much as all the rest.
+      since: this.#maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Date.now(),
       state: 'ready',
       previous: this.#last,
       next: undefined,
@@ -125,6 +139,15 @@ export class MemoryOutbox implements Outbox {
     if (this.#last) this.#last.next = entry;
     this.#last = entry;
     this.#cursor ??= entry;
+    if (message.latest) this.#latest.set(message.topic, entry);
+  }
+
+  /** Of a message that was given back and what else waits on its topic, the newest is enough. */
+  #supersede(entry: Entry): void {
+    const other = this.#latest.get(entry.message.topic);
+    if (other && other.sequence > entry.sequence) return this.#lose(entry, 'superseded');
+    this.#latest.set(entry.message.topic, entry);
+    if (other && other !== entry && other.state === 'ready') this.#lose(other, 'superseded');
   }
 
   #oldestReady(): Entry | undefined {
@@ -155,6 +178,8 @@ export class MemoryOutbox implements Outbox {
     else this.#last = previous;
     if (this.#cursor === entry) this.#cursor = next;
     entry.state = 'gone';
+    const { topic, latest } = entry.message;
+    if (latest && this.#latest.get(topic) === entry) this.#latest.delete(topic);
     // Whoever still holds the entry must not hold its neighbours.
     entry.previous = entry.next = undefined;
     this.#waiting--;

@@ -7,7 +7,7 @@ type PacketProperties = NonNullable<IPublishPacket['properties']>;
 /** The longest text or binary that MQTT can carry beside a payload (MQTT 5, sections 1.5.4 and 1.5.6). */
 const MAX_FIELD_BYTES = 65_535;
 /** The largest message expiry interval, in seconds (MQTT 5, section 3.3.2.3.3). */
-const MAX_EXPIRY_SECONDS = 0xffff_ffff;
+export const MAX_EXPIRY_SECONDS = 0xffff_ffff;
 
 /** What came beside a message, without what only concerns the connection; `undefined` when nothing did. */
 export function fromPacketProperties(properties: PacketProperties | undefined): MessageProperties | undefined {

@@ -25,6 +25,8 @@ import { ReconnectSchedule } from './reconnect-schedule.js';
 const DISCONNECT_TIMEOUT_MS = 1_000;
 /** A destroyed socket closes at once; an MQTT.js client that does not say so in this time is replaced. */
 const CLOSE_TIMEOUT_MS = 3_000;
+/** So many topics are named in a line. */
+const LISTED_TOPICS = 50;
 /** How long the broker may be silent while it releases what was left in a session. */
 const RELEASE_TIMEOUT_MS = 3_000;
 
@@ -37,6 +39,11 @@ export class MQTTConnector implements AsyncDisposable {
   /** Where the broker may be, in the order of trying. */
   readonly addresses: readonly BrokerAddress[];
   readonly userData: unknown;
+  /**
+   * Whether the broker is asked to leave out what this connector publishes itself (MQTT 5, section 3.8.3.1, "No Local"; not for
+   * shared subscriptions, for which it does not exist). Read at each connection. Default: false.
+   */
+  noLocal = false;
 
   readonly #options: MQTTConnectorOptions;
   readonly #settings: ConnectorSettings;
@@ -85,6 +92,18 @@ export class MQTTConnector implements AsyncDisposable {
     });
   }
 
+  /** Its name at the broker. */
+  get clientId(): string {
+    return this.#settings.clientId;
+  }
+
+  /** How the broker is spoken to; `undefined` until it has accepted a connection. */
+  get protocolVersion(): '5' | '3.1.1' | undefined {
+    const connection = this.#connection;
+    if (connection?.acceptedAt === undefined || connection.isOver) return undefined;
+    return connection.attempt.version === 5 ? '5' : '3.1.1';
+  }
+
   /** The topic filters that it subscribes to. */
   get topics(): readonly string[] {
     return this.#topics;
@@ -106,7 +125,8 @@ export class MQTTConnector implements AsyncDisposable {
   /** What an operator wants to know: the state, the broker, and what is wrong. */
   get status(): ConnectorStatus {
     const connection = this.#connection;
-    const { address, version } = connection && !connection.isOver ? connection.attempt : this.#schedule.next;
+    const { address } = connection && !connection.isOver ? connection.attempt : this.#schedule.next;
+    const { protocolVersion } = this;
     const accepted = connection?.acceptedAt === undefined || connection.isOver ? undefined : connection;
     const { fault } = this.#faults;
     const isStable = this.connected && performance.now() - (accepted?.acceptedAt ?? 0) >= this.#schedule.stableAfterMs;
@@ -114,7 +134,8 @@ export class MQTTConnector implements AsyncDisposable {
     return {
       state: this.#state,
       broker: formatBrokerAddress(address),
-      ...(accepted && { protocolVersion: version === 5 ? '5' : '3.1.1', sessionPresent: accepted.sessionPresent }),
+      ...(protocolVersion && { protocolVersion }),
+      ...(accepted && { sessionPresent: accepted.sessionPresent }),
       since: this.#since,
       ...(known !== undefined && { fault: known }),
       attempts: this.#attempts,
@@ -402,24 +423,32 @@ export class MQTTConnector implements AsyncDisposable {
     if (this.#topics.length === 0) return this.#connected(connection);
 
     this.#expect(connection, 'the broker does not answer the subscription', this.#settings.connectTimeoutMs);
-    // Retained messages for new subscriptions only: a session that goes on has had them (MQTT 5, section 3.8.3.1).
-    const options = { qos: this.#subscribeQoS, ...(version === 5 && { rh: 1 }) };
     connection.isSubscribing = true;
-    client.subscribe([...this.#topics], options, (error) => {
-      if (connection.isOver || this.#closing) return;
-      connection.isSubscribing = false;
-      clearDeadline(connection);
-      const refused = refusedTopics(error, this.#topics);
-      const accepted = this.#topics.filter((topic) => !refused.includes(topic));
-      if (refused.length > 0) {
-        const topics = refused.join(', ');
-        connection.refusal = `the broker refused the subscription to ${topics}: its access list has to allow it`;
-        this.#logger.error(connection.refusal);
-      }
-      if (accepted.length > 0) this.#logger[level](`subscribed to ${accepted.join(', ')}`);
-      if (!connection.wasUp) this.#connected(connection);
-    });
+    const refused: string[] = [];
+    const groups = this.noLocal && version === 5 ? byReach(this.#topics) : [this.#topics];
+    let unanswered = groups.length;
+    for (const topics of groups) {
+      // Retained messages for new subscriptions only: a session that goes on has had them (MQTT 5, section 3.8.3.1).
+      const five = { rh: 1, nl: this.noLocal && !isShared(topics[0]) };
+      client.subscribe([...topics], { qos: this.#subscribeQoS, ...(version === 5 && five) }, (error) => {
+        refused.push(...refusedTopics(error, topics));
+        if (--unanswered === 0 && !connection.isOver && !this.#closing) this.#subscribed(connection, refused);
+      });
+    }
     if (this.#inbound.isPaused) this.#paused();
+  }
+
+  #subscribed(connection: Connection, refused: readonly string[]): void {
+    connection.isSubscribing = false;
+    clearDeadline(connection);
+    const accepted = this.#topics.filter((topic) => !refused.includes(topic));
+    if (refused.length > 0) {
+      connection.refusal = `the broker refused the subscription to ${listed(refused)}: its access list has to allow it`;
+      this.#logger.error(connection.refusal);
+    }
+    const level = this.#schedule.contested ? 'debug' : 'info';
+    if (accepted.length > 0) this.#logger[level](`subscribed to ${listed(accepted)}`);
+    if (!connection.wasUp) this.#connected(connection);
   }
 
   /**
@@ -522,6 +551,22 @@ export class MQTTConnector implements AsyncDisposable {
 function clearDeadline(connection: Connection): void {
   clearTimeout(connection.deadline);
   connection.deadline = undefined;
+}
+
+function isShared(topic: string | undefined): boolean {
+  return topic?.startsWith('$share/') ?? false;
+}
+
+/** Those that no-local exists for, and those for which it is a protocol error (MQTT 5, section 3.8.3.1). */
+function byReach(topics: readonly string[]): (readonly string[])[] {
+  const [plain, shared] = [topics.filter((topic) => !isShared(topic)), topics.filter(isShared)];
+  return [plain, shared].filter(({ length }) => length > 0);
+}
+
+/** The first of many, for a line. */
+function listed(topics: readonly string[]): string {
+  const more = topics.length - LISTED_TOPICS;
+  return `${topics.slice(0, LISTED_TOPICS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** The topics that the broker refused: it answers them with 128 or more in place of a QoS, which MQTT.js makes an error. */

@@ -1,19 +1,23 @@
-import { Accounting, type DirectionCounts } from './accounting.js';
+import type { Accounting, DirectionCounts } from './accounting.js';
 import type { Crossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
-import type { OutboundFilter, Refusal } from './filter.js';
-import { kindOf, quote, refusalOf } from './filter-answer.js';
-import { describeError, type Logger } from './logger.js';
+import { quote } from './filter-answer.js';
+import type { Logger } from './logger.js';
+import type { LoopGuard } from './loop-guard.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
+import type { OutboundChain } from './outbound-chain.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
+import { type PublishPlan, PublishPlans } from './publish-plan.js';
 import { Sender } from './sender.js';
-import { topicFault } from './topic.js';
+import { Throttle } from './throttle.js';
 
 /** What the way out is made of. */
 export interface OutboundPathParts {
-  readonly filter: OutboundFilter;
+  readonly chain: OutboundChain;
+  readonly books: Accounting;
+  readonly guard: LoopGuard;
   readonly outbox: Outbox;
   readonly connector: MQTTConnector;
   readonly qos: QoS;
@@ -26,32 +30,39 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
   outbox_full: 'more wait for the broker than the outbox may hold (its bounds can be set)',
   outbox_expired: 'it waited for the broker longer than the outbox may keep it',
   outbox_damaged: 'it can not be read back from where the outbox kept it',
+  superseded: 'a newer one for its topic came',
 };
 
-/** The way out: bus → filter → outbox → connector. Hears the bus as its listener. */
+/** The way out: bus → filter → throttle, for rules that ask for it → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
-  readonly #filter: OutboundFilter;
+  readonly #chain: OutboundChain;
+  readonly #guard: LoopGuard;
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
   readonly #qos: QoS;
+  readonly #plans: PublishPlans;
   readonly #ackTimeoutMs: number;
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #observers: OutboundPathParts['observers'];
+  /** From the first message on whose rule asks for it. */
+  #throttle: Throttle | undefined;
   #sender: Sender | undefined;
   /** What the outbox has given up since the last connection. */
   readonly #losses = new Map<OutboxLoss, number>();
   #unwatch: () => void = () => {};
 
-  constructor({ filter, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
-    this.#filter = filter;
+  constructor({ chain, books, guard, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
+    this.#chain = chain;
+    this.#books = books;
+    this.#guard = guard;
     this.#outbox = outbox;
     this.#connector = connector;
     this.#qos = qos;
+    this.#plans = new PublishPlans(qos);
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
     this.#observers = observers;
-    this.#books = new Accounting('an event from the bus', logger);
   }
 
   get counts(): DirectionCounts {
@@ -69,7 +80,7 @@ export class OutboundPath implements BusListener {
       kept: (kept) => this.#logKept(this.#book(kept)),
       givenUp: (reason, count, rule) => {
         this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + count);
-        this.#books.drop(reason, rule, () => LOSSES[reason], count);
+        this.#books.drop(reason, rule, () => LOSSES[reason], undefined, count);
         this.#sender?.checkIdle();
       },
     };
@@ -83,35 +94,43 @@ export class OutboundPath implements BusListener {
       connector: this.#connector,
       ackTimeoutMs: this.#ackTimeoutMs,
       listener: {
+        sending: (message) => this.#guard.publishing(message),
         delivered: ({ rule }) => this.#books.forward(rule),
         setAside: ({ rule, topic }, reason, detail) =>
           this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
+        expired: (message) => this.#expire(message, 'it waited for the broker longer than its rule lets it'),
       },
     });
   }
 
   event(channel: string, event: TimedEvent): void {
-    const answer = this.#ask(channel, event);
-    const rule = this.#filter.lastRule?.name;
-    this.#books.receive(rule);
-    if (answer === undefined) return this.#books.filter(rule);
+    const chain = this.#chain;
+    const cause = this.#guard.causeOf(channel, event);
+    const answer = chain.ask(event, channel);
+    const { account } = chain;
+    this.#books.receive(account);
+    if (answer === undefined) return this.#books.filter(account);
     if ('reason' in answer) {
-      return this.#books.drop(
-        answer.reason,
-        rule,
-        () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`,
-      );
+      const detail = () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`;
+      return this.#books.drop(answer.reason, account, detail, chain.filter);
     }
     const { topic, payload } = answer;
-    const message: OutboundMessage = { topic, payload, qos: this.#qos, retain: false, rule };
-    this.#outbox.put(message);
-    this.#sender?.wake();
-    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+    const policy = chain.rule?.publish;
+    const plan = policy && this.#plans.of(policy);
+    if (typeof plan === 'string') return this.#books.drop('filter_fault', account, () => plan, chain.filter);
+    const userProperties = this.#guard.mark(plan?.userProperties, topic, cause);
+    if (plan) return this.#publishBy(plan, channel, event, { topic, payload, rule: account, userProperties });
+    this.#throttle?.overtake(topic);
+    this.#pass(channel, event, { topic, payload, qos: this.#qos, retain: false, rule: account, userProperties });
   }
 
   malformed(reason: string, detail: string): void {
-    this.#books.receive(undefined);
-    this.#books.drop(reason, undefined, () => detail);
+    this.#books.reject(reason, () => detail);
+  }
+
+  /** Nothing more comes: what the throttle holds back goes to the outbox. */
+  releaseHeld(): void {
+    this.#throttle?.close();
   }
 
   /** Resolves when everything has left, or when the deadline has passed. */
@@ -142,36 +161,57 @@ export class OutboundPath implements BusListener {
 
   /** An outage is over: what it has cost is said, and that of the next one will be. */
   #reportLosses(): void {
+    this.#books.reportAgain('expired');
     for (const [reason, count] of this.#losses) {
+      if (reason === 'superseded') {
+        this.#logger.info(`given up for newer ones since the last connection (superseded): ${count}`);
+        continue;
+      }
       this.#logger.warn(`given up since the last connection (${reason}): ${count}; ${LOSSES[reason]}`);
       this.#books.reportAgain(reason);
     }
     this.#losses.clear();
   }
 
-  /** What the filter makes of an event: something to publish, a reason why not, or `undefined`: no rule wants it. */
-  #ask(
+  /** Publishes as the rule wants it. */
+  #publishBy(
+    { qos, retain, expiryMs, latest, throttleMs }: PublishPlan,
     channel: string,
-    { timestamp, varType, varName, data }: TimedEvent,
-  ): Pick<OutboundMessage, 'topic' | 'payload'> | Refusal | undefined {
-    const filter = this.#filter;
-    filter.lastRule = undefined;
-    try {
-      const topic = filter.getMqttTopic(timestamp, varType, varName, data, channel);
-      const refusal = refusalOf(filter);
-      if (topic === null || topic === undefined) return refusal;
-      if (typeof topic !== 'string') {
-        throw new TypeError(`getMqttTopic gave ${kindOf(topic)}, expected a string or null`);
-      }
-      const fault = topicFault(topic);
-      if (fault) return { reason: 'illegal_topic', detail: `${quote(topic)}: ${fault}` };
-      const payload = filter.makePayload(timestamp, varType, varName, data);
-      if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) {
-        throw new TypeError(`makePayload gave ${kindOf(payload)}, expected a string or bytes`);
-      }
-      return { topic, payload };
-    } catch (error) {
-      return { reason: 'filter_fault', detail: describeError(error) };
+    event: TimedEvent,
+    { topic, payload, rule, userProperties }: Pick<OutboundMessage, 'topic' | 'payload' | 'rule' | 'userProperties'>,
+  ): void {
+    const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
+    const message: OutboundMessage = { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
+    if (throttleMs === undefined) {
+      this.#throttle?.overtake(topic);
+      return this.#pass(channel, event, message);
     }
+    this.#throttle ??= this.#makeThrottle();
+    this.#throttle.offer({ direction: 'out', channel, event, message }, throttleMs);
+  }
+
+  #makeThrottle(): Throttle {
+    return new Throttle(
+      {
+        release: ({ channel, event, message }) => this.#pass(channel, event, message),
+        drop: ({ message }, reason) => {
+          if (reason === 'expired') this.#expire(message, 'its rule throttles it for longer than it lets it wait');
+          else this.#books.drop(reason, message.rule, () => quote(message.topic));
+        },
+      },
+      this.#logger,
+    );
+  }
+
+  #pass(channel: string, event: TimedEvent, message: OutboundMessage): void {
+    this.#outbox.put(message);
+    this.#sender?.wake();
+    if (this.#observers.size === 0) return;
+    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
+    this.#chain.interrupt();
+  }
+
+  #expire({ rule, topic }: OutboundMessage, detail: string): void {
+    this.#books.drop('expired', rule, () => `${quote(topic)}: ${detail}`);
   }
 }

@@ -8,7 +8,7 @@ export interface OutboundMessage {
   readonly rule?: string | undefined;
   /** MQTT 5 user properties. Shared between messages: not to be changed. */
   readonly userProperties?: Readonly<Record<string, string>> | undefined;
-  /** When it is worth nothing any more, in ms since the Epoch. Default: never. */
+  /** When it is worth nothing any more, in whole ms since the Epoch. Default: never. See {@link isExpired}. */
   readonly expiresAt?: number | undefined;
   /**
    * Only the newest state of its topic is wanted: putting it gives up, as `superseded`, those before it on the same topic that
@@ -17,9 +17,19 @@ export interface OutboundMessage {
   readonly latest?: boolean | undefined;
 }
 
-/** Bytes of a message as the bounds of outboxes count them: of topic and payload, counting a string's UTF-16 units. */
-export function sizeOfMessage({ topic, payload }: OutboundMessage): number {
-  return topic.length + payload.length;
+/** Bytes of a message as the bounds of outboxes count them: of topic, payload and user properties, counting a string's UTF-16 units. */
+export function sizeOfMessage({ topic, payload, userProperties }: OutboundMessage): number {
+  const size = topic.length + payload.length;
+  if (userProperties === undefined) return size;
+  return Object.entries(userProperties).reduce((sum, [name, value]) => sum + name.length + value.length, size);
+}
+
+/**
+ * Whether a message is worth nothing any more. By the wall clock, which counts on while no process runs: one that jumps
+ * forward lets messages expire early, one that jumps back lets them wait for longer.
+ */
+export function isExpired({ expiresAt }: OutboundMessage): boolean {
+  return expiresAt !== undefined && expiresAt <= Date.now();
 }
 
 /** A message in an outbox. */
@@ -30,10 +40,10 @@ export interface OutboxEntry {
 }
 
 /**
- * Why an outbox gave up a message: beyond its bounds by number or bytes, older than its bound by age, or not to be read
- * back from where it was kept.
+ * Why an outbox gave up a message: beyond its bounds by number or bytes, older than its bound by age, not to be read back
+ * from where it was kept, or because a newer one for its topic came (see {@link OutboundMessage.latest}).
  */
-export type OutboxLoss = 'outbox_full' | 'outbox_expired' | 'outbox_damaged';
+export type OutboxLoss = 'outbox_full' | 'outbox_expired' | 'outbox_damaged' | 'superseded';
 
 /** Who has to know what happens in an outbox. Called synchronously; must not throw. */
 export interface OutboxListener {
@@ -78,13 +88,20 @@ export interface Outbox {
   /**
    * Appends a message. To stay within the bounds it may give up others, or this one; what was taken is never given up for
    * that, and a message that is beyond the bounds by itself pushes out no other.
+   *
+   * A message that says `latest` supersedes the one before it on its topic that says so too and is not taken; the place of
+   * that one is free for it. Which one that is need not be known of messages that an earlier life has put.
    */
   put(message: OutboundMessage): void;
   /** The oldest message that is not taken, or `undefined` when there is none, or none at the moment (see `ready()`). */
   take(): OutboxEntry | undefined;
   /** Forgets a message that was taken: the broker has it, or will never have it. */
   settle(entry: OutboxEntry): void;
-  /** A message that was taken and not sent for good: it is ready to be taken again, before all that were put after it. */
+  /**
+   * A message that was taken and not sent for good: it is ready to be taken again, before all that were put after it. One that
+   * says `latest` is given up instead when a newer one of those on its topic waits, be it taken or not; and otherwise it
+   * supersedes an older one that was given back before it.
+   */
   giveBack(entry: OutboxEntry): void;
   /** Ends the outbox. Resolves with how many messages are lost with it: those that wait, where it can't keep them. */
   close(): Promise<number>;

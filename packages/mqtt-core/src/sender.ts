@@ -1,8 +1,8 @@
 import { MQTTGatewayError } from './errors.js';
 import { describeError } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
-import type { MessageProperties } from './mqtt-message.js';
-import type { OutboundMessage, Outbox, OutboxEntry } from './outbox.js';
+import { isExpired, type OutboundMessage, type Outbox, type OutboxEntry } from './outbox.js';
+import { publishOptionsFor } from './publish-options.js';
 import { Suspects } from './suspects.js';
 
 /**
@@ -14,15 +14,19 @@ const IN_FLIGHT_WINDOW = 500;
 const LOOKS_PER_TIMEOUT = 4;
 /** How long to leave alone a broker that can't take more for now. */
 const PAUSE_MS = 1_000;
-/** What a message says of itself that did not go out when it came. */
-const REPLAYED: MessageProperties = Object.freeze({ userProperties: Object.freeze({ replayed: 'true' }) });
+/** So many expired messages are dropped in one turn of the event loop: an outage may leave a million. */
+const EXPIRED_PER_TURN = 1_000;
 
 /** What becomes of a message that was sent. */
 export interface SenderListener {
+  /** It is about to be published. */
+  sending(message: OutboundMessage): void;
   /** The broker has it. */
   delivered(message: OutboundMessage): void;
   /** The broker, or MQTT itself, will not have it; the connection is not the reason. */
   setAside(message: OutboundMessage, reason: string, detail: string): void;
+  /** Its time passed before the broker had it: it is not sent, or not again. */
+  expired(message: OutboundMessage): void;
 }
 
 /** What a sender is made of. */
@@ -46,6 +50,10 @@ interface Flight {
  *
  * After each connection the window starts at one message and doubles with each acknowledgement: so a message over which
  * the broker cuts the connection is found out, and set aside.
+ *
+ * A message whose time has passed is looked at when its turn to be sent comes, and dropped; until then it waits, and takes its
+ * place. Its time is told by the wall clock (see {@link isExpired}), and what is left of it goes to the broker, which
+ * counts for itself from there: a clock that was set right meanwhile makes that too long or too short by as much as it jumped.
  */
 export class Sender {
   readonly #outbox: Outbox;
@@ -162,11 +170,17 @@ export class Sender {
 
   readonly #send = (): void => {
     this.#refill = undefined;
+    let expired = 0;
     while (this.#flights.size < this.#window && this.#mayWrite && this.#connector.connected && !this.#closed) {
       if (!this.#connector.writable) return this.#awaitDrain();
       const entry = this.#held ?? this.#outbox.take();
       this.#held = undefined;
       if (!entry) return this.checkIdle();
+      if (isExpired(entry.message)) {
+        this.#expire(entry);
+        if (++expired === EXPIRED_PER_TURN) return this.wake();
+        continue;
+      }
       if (this.#flights.size >= this.#connector.windowOf(entry.message.qos)) {
         this.#held = entry;
         return;
@@ -189,14 +203,11 @@ export class Sender {
     const flight: Flight = { entry, sentAt: this.#looks };
     if (this.#flights.size === 0) this.#aloneSince = performance.now();
     this.#flights.add(flight);
-    const { topic, payload, qos, retain } = entry.message;
+    const { topic, payload } = entry.message;
     try {
+      this.#listener.sending(entry.message);
       const isReplayed = entry.sequence <= this.#replayedUpTo;
-      await this.#connector.publish(
-        topic,
-        payload,
-        isReplayed ? { qos, retain, properties: REPLAYED } : { qos, retain },
-      );
+      await this.#connector.publish(topic, payload, publishOptionsFor(entry.message, isReplayed));
     } catch (error) {
       if (!this.#flights.has(flight)) return;
       if (!isWeather(error)) return this.#setAside(flight, 'refused_by_broker', describeError(error));
@@ -216,6 +227,13 @@ export class Sender {
 
   #setAside(flight: Flight, reason: string, detail: string): void {
     if (this.#settle(flight)) this.#listener.setAside(flight.entry.message, reason, detail);
+  }
+
+  #expire(entry: OutboxEntry): void {
+    this.#outbox.settle(entry);
+    this.#suspects.gone(entry);
+    this.#listener.expired(entry.message);
+    this.checkIdle();
   }
 
   #settle(flight: Flight): boolean {

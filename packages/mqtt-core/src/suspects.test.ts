@@ -30,6 +30,15 @@ describe('a message over which the broker cuts the connection', () => {
     expect(suspects.startProbe()).toBe(0);
   });
 
+  it('is forgotten when it is not to be sent again', () => {
+    const suspects = new Suspects();
+    suspects.connectionLost(entry(1), 10);
+    suspects.gone(entry(2));
+    expect(suspects.startProbe()).toBeGreaterThan(0);
+    suspects.gone(entry(1));
+    expect(suspects.startProbe()).toBe(0);
+  });
+
   it('is innocent when the connection broke long after it was sent', () => {
     const suspects = new Suspects();
     for (let round = 0; round < 10; round++) expect(suspects.connectionLost(entry(1), 10_000)).toBe(false);

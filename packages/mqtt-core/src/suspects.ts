@@ -36,8 +36,13 @@ export class Suspects {
     this.#isProbing = false;
   }
 
-  acknowledged({ sequence }: OutboxEntry): void {
+  acknowledged(entry: OutboxEntry): void {
     this.#isStalled = false;
+    this.gone(entry);
+  }
+
+  /** It will not be sent again. */
+  gone({ sequence }: OutboxEntry): void {
     this.#cutting.acquit(sequence);
     this.#unanswered.acquit(sequence);
   }

@@ -9,4 +9,5 @@ export type { ContractCase } from './testing/contract.js';
 export { type EventBusUnderTest, eventBusContract } from './testing/event-bus-contract.js';
 export { inboundFilterContract, outboundFilterContract } from './testing/filter-contract.js';
 export { HOSTILE_NAMES } from './testing/hostile.js';
-export { type OutboxUnderTest, outboxContract } from './testing/outbox-contract.js';
+export { outboxContract } from './testing/outbox-contract.js';
+export type { OutboxUnderTest } from './testing/tested-outbox.js';

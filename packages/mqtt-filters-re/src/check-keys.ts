@@ -7,12 +7,31 @@ export function checkKeys(
   problems: Problems,
 ): void {
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) problems.at(key).add(`unknown key '${key}': did you mean '${nearest(key, known)}'?`);
+    if (!known.includes(key)) problems.at(key).add(`unknown key '${key}': ${remedy(key, known)}`);
   }
 }
 
-/** The known key that has most letters in common with a mistyped one: enough for a handful of keys. */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const common = (candidate: string) => [...new Set(key.toLowerCase())].filter((c) => candidate.includes(c)).length;
-  return known.toSorted((a, b) => common(b) - common(a))[0];
+function remedy(key: string, known: readonly string[]): string {
+  const [nearest = ''] = known.toSorted((a, b) => distance(key, a) - distance(key, b));
+  const isClose = distance(key, nearest) <= Math.max(2, nearest.length / 3);
+  return isClose || known.length <= FEW ? `did you mean '${nearest}'?` : `known here: ${known.join(', ')}`;
+}
+
+/** Of so few, the nearest is meant in any case. */
+const FEW = 4;
+
+/** How many letters are to be put in, left out or replaced to make one word of another (Levenshtein). */
+function distance(from: string, to: string): number {
+  // Nobody means one of ours by a word this long.
+  if (from.length > 64) return from.length;
+  let row = [...Array(to.length + 1).keys()];
+  for (const [index, letter] of [...from].entries()) {
+    const next = [index + 1];
+    for (let at = 0; at < to.length; at++) {
+      const replaced = (row[at] as number) + (letter === to[at] ? 0 : 1);
+      next.push(Math.min(replaced, (row[at + 1] as number) + 1, (next[at] as number) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] as number;
 }

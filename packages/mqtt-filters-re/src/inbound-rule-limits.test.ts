@@ -83,7 +83,7 @@ describe('limits of a value', () => {
 
   it.each<[unknown, (string | number)[], string]>([
     [{}, [], 'at least one of min, max, step, in, schema'],
-    [{ minimum: 1 }, ['minimum'], "did you mean 'min'?"],
+    [{ mini: 1 }, ['mini'], "did you mean 'min'?"],
     [{ min: 3, max: 1 }, ['min'], 'min is above max'],
     [{ min: '3' }, ['min'], 'min is a number'],
     [{ min: Number.NaN }, ['min'], 'min is a number'],

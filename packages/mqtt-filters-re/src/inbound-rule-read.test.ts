@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arrive, client, filterWith, message } from './inbound.fixtures.js';
+import { arrive, client, cpuMs, filterWith, message } from './inbound.fixtures.js';
 import type { ReadSpec } from './inbound-rule-read.js';
 import { type EventPayload, Payload } from './payload.js';
 import { REInboundFilter } from './re-inbound-filter.js';
@@ -188,11 +188,13 @@ describe('whatever the bytes', () => {
       `[${'{"n":"a","v":1},'.repeat(many)}{"n":"b","v":1}]`,
       `[${Array.from({ length: many }, (_, n) => `{"x":${n}}`).join()}]`,
     ];
-    const started = performance.now();
-    for (const filter of filters)
-      for (const payload of hostile) expect(() => arrive(filter, 'a', payload)).not.toThrow();
+    const cost = cpuMs(() => {
+      for (const filter of filters) {
+        for (const payload of hostile) expect(() => arrive(filter, 'a', payload)).not.toThrow();
+      }
+    });
     // Of the order of parsing it, which takes milliseconds; what hangs takes minutes.
-    expect((performance.now() - started) / (filters.length * hostile.length)).toBeLessThan(500);
+    expect(cost / (filters.length * hostile.length)).toBeLessThan(500);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Limit } from './inbound-rule-limits.js';
 import { compilePointer } from './json-pointer.js';
 import type { Problems } from './problems.js';
 import { quote, show } from './quote.js';
-import { linearRegExp } from './schema-regex.js';
+import { schemaPattern, withBudget } from './schema-regex.js';
 
 type Ajv2020 = import('ajv/dist/2020.js').Ajv2020;
 type Check = RegExp | ((text: string) => boolean);
@@ -23,7 +23,7 @@ const MAX_FORMATTED = 1_024;
 /** What would make a schema run over itself or over others, so that no payload's size bounds its time. */
 const REFUSED_KEYWORDS = ['$id', '$anchor', '$dynamicRef', '$dynamicAnchor'];
 
-let ajv: Ajv2020 | undefined;
+let created: Ajv2020 | undefined;
 
 /**
  * Compiles a JSON Schema (2020-12) into a limit. The time that it takes grows with the value, whatever the value is: a
@@ -34,15 +34,16 @@ let ajv: Ajv2020 | undefined;
 export function compileValueSchema(schema: Schema, problems: Problems): Limit | undefined {
   const fault = referenceFault(schema);
   if (fault) return problems.add(`invalid schema : ${fault}`);
-  ajv ??= createAjv();
+  const ajv = onlyAjv();
   try {
-    const validate = ajv.compile(schema);
+    const validate = withBudget(() => ajv.compile(schema));
     return (value) => {
       try {
-        return validate(value) ? undefined : refusal(validate.errors?.[0]);
+        return withBudget(() => validate(value)) ? undefined : refusal(validate.errors?.[0]);
       } catch (error) {
+        // Nested too deeply, or too long for its patterns.
         if (!(error instanceof RangeError)) throw error;
-        return { reason: 'schema', detail: 'the value is nested too deeply' };
+        return { reason: 'schema', detail: `the value can't be checked: ${error.message}` };
       }
     };
   } catch (error) {
@@ -59,11 +60,16 @@ function refusal({ instancePath, keyword, message, params }: Partial<ErrorObject
   return { reason: 'schema', detail: `the value${place} ${message ?? 'does not fit'}${allowed}` };
 }
 
+function onlyAjv(): Ajv2020 {
+  created ??= createAjv();
+  return created;
+}
+
 function createAjv(): Ajv2020 {
   const require = createRequire(import.meta.url);
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
   const formats = require('ajv-formats') as { get(name: string): Format };
-  const created = new Ajv2020({
+  const ajv = new Ajv2020({
     // What a schema says and does not mean is found when it is loaded: a limit that does not limit is dangerous.
     ...{
       strict: true,
@@ -73,17 +79,17 @@ function createAjv(): Ajv2020 {
       allowUnionTypes: true,
       logger: false,
     },
-    code: { regExp: Object.assign(linearRegExp, { code: 'linearRegExp' }) },
+    code: { regExp: Object.assign(schemaPattern, { code: 'schemaPattern' }) },
   });
-  for (const name of FORMATS) created.addFormat(name, { type: 'string', validate: bounded(formats.get(name)) });
+  for (const name of FORMATS) ajv.addFormat(name, { type: 'string', validate: bounded(formats.get(name)) });
   // Ajv's own compares each item with each other.
-  created.removeKeyword('uniqueItems');
-  created.addKeyword({
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({
     ...{ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean' },
     error: { message: 'must not hold an item twice' },
     compile: (wanted: boolean) => (items: unknown[]) => !wanted || new Set(items.map(canonical)).size === items.length,
   });
-  return created;
+  return ajv;
 }
 
 function bounded(format: Format): (text: string) => boolean {

@@ -32,3 +32,11 @@ export function problemsOf(load: () => unknown): [readonly (string | number)[], 
   }
   return [];
 }
+
+/** Ms of computing that something takes, which a busy machine does not add to. */
+export function cpuMs(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}

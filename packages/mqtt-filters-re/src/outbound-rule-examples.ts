@@ -1,5 +1,5 @@
 import type { ExampleKind } from './check-examples.js';
-import type { OutboundTarget } from './outbound-rule.js';
+import type { OutboundTarget } from './outbound-target.js';
 
 /** Examples of outbound rules: variables as `<varType>:<varName>`, and the topics that their events go to. */
 export const outboundExamples: ExampleKind<OutboundTarget> = {

@@ -1,5 +1,11 @@
 import { ConfigurationError } from '@cstbox/mqtt-core';
-import { translate } from './regex-translator.js';
+import type { Pattern } from './regex/ast.js';
+import { Budget } from './regex/budget.js';
+import { compile, MAX_INSTRUCTIONS } from './regex/compile.js';
+import { matcher } from './regex/matcher.js';
+import { parsePattern } from './regex/parse.js';
+import type { Program } from './regex/program.js';
+import { sizeBound } from './regex/size-bound.js';
 
 /** The named groups of a match; `undefined` for a group that took no part in it. */
 export type Groups = Readonly<Record<string, string | undefined>>;
@@ -8,10 +14,16 @@ export type Groups = Readonly<Record<string, string | undefined>>;
 export interface CompiledRegex {
   /** As it stands in the rule. */
   readonly source: string;
+  readonly pattern: Pattern;
   /** The names of its groups. */
   readonly groups: ReadonlySet<string>;
-  /** The groups of the match at the start of the text, which need not reach its end; `null`: no match. */
-  match(text: string): Groups | null;
+  /**
+   * The groups of the match at the start of the text, which need not reach its end; `null`: no match, or the budget is
+   * spent.
+   *
+   * @param budget what it may cost; default: what one text may cost
+   */
+  match(text: string, budget?: Budget): Groups | null;
 }
 
 const NO_GROUPS: Groups = Object.freeze(Object.create(null));
@@ -22,29 +34,48 @@ const NO_GROUPS: Groups = Object.freeze(Object.create(null));
  * @throws {ConfigurationError} `invalid regex (<source>) : <why>`
  */
 export function compileRegex(source: string): CompiledRegex {
-  const { regex, groups } = build(source);
+  const pattern = parse(source);
+  const groups = [...pattern.groups];
+  let program: Program | undefined;
   return {
     source,
-    groups,
-    match(text) {
-      // With the flag y and from 0 on, `exec` is Python's `re.match`.
-      regex.lastIndex = 0;
-      const match = regex.exec(text);
-      return match && (match.groups ?? NO_GROUPS);
+    pattern,
+    groups: new Set(pattern.groups.keys()),
+    match(text, budget = new Budget()) {
+      program ??= compileOn(budget, pattern);
+      if (matcher.match(program, text, budget) < 0) return null;
+      return groups.length === 0 ? NO_GROUPS : capture(groups, text, matcher.slots);
     },
   };
 }
 
-function build(source: string): { regex: RegExp; groups: ReadonlySet<string> } {
+function parse(source: string): Pattern {
   try {
-    const { pattern, flags, groups } = translate(source);
-    return { regex: new RegExp(pattern, `vy${flags}`), groups };
+    const pattern = parsePattern(source);
+    // Most programs are not made before a text comes that may match.
+    if (sizeBound(pattern.root) > MAX_INSTRUCTIONS) compile(pattern);
+    return pattern;
   } catch (error) {
     throw new ConfigurationError(`invalid regex (${source}) : ${why(error)}`, { cause: error });
   }
 }
 
-/** The reason alone: the engine's message cites the translated pattern, which nobody wrote. */
+function compileOn(budget: Budget, pattern: Pattern): Program {
+  const program = compile(pattern);
+  budget.left -= program.code.length;
+  return program;
+}
+
+function capture(groups: readonly (readonly [name: string, index: number])[], text: string, slots: Int32Array): Groups {
+  const captured: Record<string, string | undefined> = Object.create(null);
+  for (const [name, index] of groups) {
+    const [start = -1, end = -1] = [slots[2 * index], slots[2 * index + 1]];
+    captured[name] = start < 0 || end < 0 ? undefined : text.slice(start, end);
+  }
+  return captured;
+}
+
+/** The reason alone: V8's message cites a pattern that nobody wrote. */
 function why(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/^Invalid regular expression: .*: /s, '');

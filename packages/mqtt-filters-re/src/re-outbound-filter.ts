@@ -1,23 +1,44 @@
-import { type EventData, type Logger, OutboundFilter, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
+import {
+  type EventData,
+  type FilterRule,
+  type Logger,
+  MQTTGatewayError,
+  OutboundFilter,
+  silentLogger,
+  type Timestamp,
+} from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
 import { Examples } from './check-examples.js';
 import { compileRules } from './compile-rules.js';
-import { compileOutboundRule, OUTBOUND_SHAPE, type OutboundRule, type OutboundTarget } from './outbound-rule.js';
+import type { CompiledOutboundRule } from './outbound-object.js';
+import { compileOutboundRule, OUTBOUND_SHAPE, type OutboundRule } from './outbound-rule.js';
 import { outboundExamples } from './outbound-rule-examples.js';
+import { charsOfTarget, type OutboundTarget, payloadFor } from './outbound-target.js';
 import { Problems } from './problems.js';
-import { RuleTable } from './rule.js';
+import { type Candidate, RuleTable } from './rule.js';
 
 /** What an {@link REOutboundFilter} may be told beyond its rules. */
 export interface REOutboundFilterOptions {
-  /** The channels to listen to. Default: those of `OutboundFilter`, sensor and control. */
+  /** The channels to listen to. Default: those of `OutboundFilter`, sensor and control, and those that rules name. */
   channels?: readonly string[];
 }
 
+/** The event whose topic was asked for last, and what is published for it. */
+interface Prepared {
+  readonly timestamp: Timestamp;
+  readonly varType: string;
+  readonly varName: string;
+  readonly data: EventData;
+  /** `undefined`: the filter's own. */
+  readonly payload: string | undefined;
+}
+
 /**
- * Lets events out by rules: regular expressions that are applied to `<varType>:<varName>`, each with a topic.
+ * Lets events out by rules: regular expressions that are applied to `<varType>:<varName>`, each with a topic, or objects
+ * that also say which events they take, and how and when these are published.
  *
- * The first rule that matches decides; an event that none matches stays in. A topic may hold parameters, `%(room)s` or
- * `{room}`, which stand for the regex's named groups. A rule does not apply when a group that its topic needs took no
+ * The first rule that matches and takes the event decides; an event that none takes stays in. A topic may hold parameters,
+ * `%(room)s` or `{room}`, which stand for the regex's named groups. A rule does not apply when a group that it needs took no
  * part in the match.
  *
  * A captured `/`, `+`, `#`, `%` or control character, and a `$` at the head of the topic, is published percent-encoded,
@@ -27,6 +48,9 @@ export class REOutboundFilter extends OutboundFilter {
   // Declared, not defined: it has the base class's value until the constructor gives it another.
   declare readonly channels: readonly string[];
   readonly #rules: RuleTable<OutboundTarget>;
+  /** The gateway asks for the payload right after the topic: what was made for one serves the other. */
+  #prepared: Prepared | undefined;
+  readonly #hasObjects: boolean;
 
   /**
    * @param rules in their order
@@ -41,35 +65,112 @@ export class REOutboundFilter extends OutboundFilter {
     super();
     const problems = new Problems();
     const examples = new Examples(outboundExamples);
-    const compiled = compileRules(rules, OUTBOUND_SHAPE, examples.keepWhile(compileOutboundRule), problems);
+    const compiled: readonly CompiledOutboundRule[] = compileRules(
+      rules,
+      OUTBOUND_SHAPE,
+      examples.keepWhile(compileOutboundRule),
+      problems,
+    );
     const checked = channels && checkChannels(channels, problems.at('channels'));
     problems.throwIfAny();
+    if (checked) checkListenedTo(compiled, checked, problems);
     examples.check(compiled);
     problems.throwIfAny();
-    this.#rules = new RuleTable(compiled, logger, ({ topic }) => topic.length);
+    this.#rules = new RuleTable(compiled, logger, charsOfTarget);
+    this.#hasObjects = compiled.some(({ info }) => info.publish !== undefined);
+    const named = compiled.flatMap((rule) => rule.channels ?? []);
     if (checked) this.channels = checked;
+    else if (named.length > 0) this.channels = [...new Set([...this.channels, ...named])];
   }
 
   /**
-   * How often each rule, by its index, matched an event and yet did not apply: a group that its topic needs took no
-   * part in the match, or held no number where `%(…)d`, `f` or `x` needs one. Counts on as events come.
+   * How often each rule, by its index, matched an event and yet did not apply: a group that it needs took no part in the
+   * match, or held no number where `%(…)d`, `f` or `x` needs one. Counts on as events come.
    */
   get notApplied(): readonly number[] {
     return this.#rules.notApplied;
   }
 
   override getMqttTopic(
-    _timestamp: Timestamp,
+    timestamp: Timestamp,
     varType: string,
     varName: string,
-    _data: EventData,
-    _channel?: string,
+    data: EventData,
+    channel?: string,
   ): string | null {
-    const [candidate] = this.#rules.decide(`${varType}:${varName}`).candidates;
-    this.lastRule = candidate?.rule;
+    const candidate = this.#choose(varType, varName, data, channel);
+    this.#prepared = undefined;
+    this.lastRule = candidate && ruleOf(candidate);
     if (!candidate) return null;
     const { result, refusal } = candidate;
     if (refusal) return this.refuse(refusal.reason, refusal.detail);
-    return result?.topic ?? null;
+    if (!result) return null;
+    if (!this.#hasObjects) return result.topic;
+    const payload = result.more && payloadFor(result.more, { timestamp, varType, varName, channel, data }, true);
+    if (typeof payload === 'object') return this.refuse(payload.reason, payload.detail);
+    this.#prepared = { timestamp, varType, varName, data, payload };
+    return result.topic;
+  }
+
+  /**
+   * The payload that the event's rule asks for; where none does, that of `OutboundFilter`. Right after `getMqttTopic` for
+   * the same event it is what was made then; at any other time it is made anew, as if the event had come on a channel that
+   * its rule wants, and is not held against a deadband.
+   *
+   * @throws {MQTTGatewayError} `invalid_message` when the rule can't make one: `getMqttTopic` refuses such an event
+   */
+  override makePayload(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | Uint8Array {
+    const payload = this.#hasObjects ? this.#payloadOf(timestamp, varType, varName, data) : undefined;
+    return payload ?? super.makePayload(timestamp, varType, varName, data);
+  }
+
+  #payloadOf(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | undefined {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (
+      prepared?.data === data &&
+      prepared.timestamp === timestamp &&
+      prepared.varType === varType &&
+      prepared.varName === varName
+    ) {
+      return prepared.payload;
+    }
+    const more = this.#choose(varType, varName, data, undefined)?.result?.more;
+    const payload = more && payloadFor(more, { timestamp, varType, varName, channel: undefined, data }, false);
+    if (typeof payload !== 'object') return payload;
+    throw new MQTTGatewayError('invalid_message', `no payload can be made (${payload.reason}): ${payload.detail}`);
+  }
+
+  /** The first rule that takes the event. */
+  #choose(
+    varType: string,
+    varName: string,
+    data: EventData,
+    channel: string | undefined,
+  ): Candidate<OutboundTarget> | undefined {
+    for (const candidate of this.#rules.decide(`${varType}:${varName}`).candidates) {
+      const accepts = candidate.result?.more?.accepts;
+      if (accepts === undefined || accepts(data, channel)) return candidate;
+    }
+    return undefined;
+  }
+}
+
+function ruleOf({ rule, result }: Candidate<OutboundTarget>): FilterRule {
+  return result?.more?.info ?? rule;
+}
+
+/** A rule for a channel that nobody listens to would never apply. */
+function checkListenedTo(
+  rules: readonly CompiledOutboundRule[],
+  channels: readonly string[],
+  problems: Problems,
+): void {
+  for (const [index, { channels: named = [] }] of rules.entries()) {
+    const missing = named.filter((channel) => !channels.includes(channel));
+    if (missing.length === 0) continue;
+    problems
+      .at(index, 'channel')
+      .add(`nobody listens to ${missing.join(', ')}: the filter's channels are ${channels.join(', ')}`);
   }
 }

@@ -2,6 +2,8 @@ import type { FilterRule, Logger, Refusal } from '@cstbox/mqtt-core';
 import { BoundedCache } from './bounded-cache.js';
 import type { CompiledRegex, Groups } from './python-regex.js';
 import { quote } from './quote.js';
+import { Budget } from './regex/budget.js';
+import { CandidateFinder } from './regex/candidates.js';
 import type { Unfilled } from './template.js';
 
 /** What a rule makes of a match: a result, a refusal, or nothing because the rule does not apply after all. */
@@ -33,9 +35,15 @@ export interface Decision<R> {
   readonly passedOver: readonly number[];
 }
 
-/** Rules in their order: the first that matches and applies decides. Remembers what it decided, in bounded memory. */
+/**
+ * Rules in their order: the first that matches and applies decides. Remembers what it decided, in bounded memory.
+ *
+ * What a text may cost is bounded. Where that does not suffice, the rule that was asked last refuses it as `too_costly`,
+ * and those behind it are not asked: nothing gets through because nobody had the time to look.
+ */
 export class RuleTable<R> {
   readonly #rules: readonly Rule<R>[];
+  readonly #finder: CandidateFinder;
   readonly #logger: Logger;
   readonly #decisions: BoundedCache<Decision<R>>;
   readonly #notApplied: number[];
@@ -43,6 +51,7 @@ export class RuleTable<R> {
   /** @param sizeOf characters that a result holds, for the bound of the memory */
   constructor(rules: readonly Rule<R>[], logger: Logger, sizeOf: (result: R) => number) {
     this.#rules = rules;
+    this.#finder = new CandidateFinder(rules.map(({ regex }) => regex.pattern));
     this.#logger = logger;
     this.#decisions = new BoundedCache({
       sizeOf: ({ candidates }) =>
@@ -72,10 +81,16 @@ export class RuleTable<R> {
   }
 
   #evaluate(text: string): Decision<R> {
+    const budget = new Budget();
     const candidates: Candidate<R>[] = [];
     const passedOver: number[] = [];
-    for (const [index, rule] of this.#rules.entries()) {
-      const groups = rule.regex.match(text);
+    for (const index of this.#mayMatch(text, budget)) {
+      const rule = this.#rules[index] as Rule<R>;
+      const groups = rule.regex.match(text, budget);
+      if (budget.isSpent) {
+        candidates.push({ rule: rule.info, result: null, refusal: tooCostly(index, rule, text) });
+        break;
+      }
       if (!groups) continue;
       const verdict = rule.apply(groups);
       if (!('why' in verdict)) {
@@ -92,4 +107,20 @@ export class RuleTable<R> {
     }
     return { candidates, passedOver };
   }
+
+  /** The rules to look at. Half of the budget is for finding them; when that does not suffice, it is all of them. */
+  #mayMatch(text: string, budget: Budget): Iterable<number> {
+    const search = new Budget(budget.left >> 1);
+    const before = search.left;
+    const found = this.#finder.find(text, search);
+    budget.left -= before - Math.max(search.left, 0);
+    return found ?? this.#rules.keys();
+  }
+}
+
+function tooCostly(index: number, { regex }: Rule<unknown>, text: string): Refusal {
+  return {
+    reason: 'too_costly',
+    detail: `it takes too long to find out whether rule ${index} (${regex.source}) matches ${quote(text)}, which has ${text.length} characters`,
+  };
 }

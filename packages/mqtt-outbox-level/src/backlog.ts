@@ -1,5 +1,9 @@
 import { type OutboundMessage, sizeOfMessage } from '@cstbox/mqtt-core';
+import { type Newest, NewestByTopic } from './newest.js';
 import { type Entry, Segment } from './segment.js';
+
+/** So many bytes of superseded messages may lie on disk, or as many as wait when they are more. */
+const SPARE_BYTES = 4 * 1024 * 1024;
 
 /** All that waits, in order: segments in memory, on disk, or both. Knows nothing of files. */
 export class Backlog {
@@ -15,6 +19,9 @@ export class Backlog {
   readonly toUpdate = new Set<Segment>();
   /** Segments that are no more, and still on disk. */
   toDelete: Segment[] = [];
+  readonly newest = new NewestByTopic();
+  /** How many bytes on disk are those of messages that were superseded. */
+  wasted = 0;
   #head: Segment | undefined;
   #tail: Segment | undefined;
   /** No segment before it has a message that is ready to be taken. */
@@ -28,6 +35,7 @@ export class Backlog {
     }
     if (tail.stored === tail.slots) this.toWrite.add(tail);
     tail.add(message, size, since);
+    if (message.latest) this.newest.set(tail, tail.slots - 1, message, size);
     this.lastSequence++;
     this.waiting++;
     this.bytes += size;
@@ -85,13 +93,15 @@ export class Backlog {
     entry.segment.taken++;
   }
 
-  giveBack(entry: Entry): void {
+  /** Returns whether it was taken. */
+  giveBack(entry: Entry): boolean {
     const { segment } = entry;
-    if (!entry.taken || !segment.has(entry)) return;
+    if (!entry.taken || !segment.has(entry)) return false;
     entry.taken = false;
     segment.taken--;
     segment.nextReady = Math.min(segment.nextReady, entry.sequence - segment.first);
     if (!this.#cursor || segment.first < this.#cursor.first) this.#cursor = segment;
+    return true;
   }
 
   /** Forgets a message. Returns whether it was there. */
@@ -99,6 +109,7 @@ export class Backlog {
     const { segment } = entry;
     if (!segment.has(entry)) return false;
     const size = sizeOfMessage(entry.message);
+    if (entry.message.latest) this.newest.delete(entry);
     this.waiting--;
     this.bytes -= size;
     segment.forget(entry, size);
@@ -113,10 +124,40 @@ export class Backlog {
     return true;
   }
 
+  /** Forgets a message because a newer one on its topic came; not one that is taken. */
+  supersede(newest: Newest): void {
+    const { segment, slot, size } = newest;
+    if (slot < segment.stored) this.#waste(segment, size);
+    const entry = segment.entries?.[slot];
+    if (entry) return void this.forget(entry);
+    this.newest.forget(newest);
+    this.waiting--;
+    this.bytes -= size;
+    segment.forgetStored(newest);
+    this.toUpdate.add(segment);
+    if (segment.waiting === 0) this.remove(segment);
+  }
+
+  /** The oldest segments of which more was superseded than waits, when that is much in all of them. */
+  *wasteful(): Generator<Segment> {
+    for (const segment of this.segments()) {
+      if (this.wasted <= Math.max(SPARE_BYTES, this.bytes)) return;
+      if (segment.wasted > segment.bytes && segment.stored === segment.slots && !this.toWrite.has(segment))
+        yield segment;
+    }
+  }
+
+  /** The messages of a segment that is on disk have to be written again, without those that are gone. */
+  rewrite(segment: Segment): void {
+    if (segment.entries && !segment.removed) this.toWrite.add(segment);
+  }
+
   /** Forgets a segment. One that has messages must be on disk as a whole. */
   remove(segment: Segment): void {
     this.waiting -= segment.waiting;
     this.bytes -= segment.bytes;
+    this.#waste(segment, -segment.wasted);
+    this.newest.drop(segment);
     segment.removed = true;
     this.toWrite.delete(segment);
     this.toUpdate.delete(segment);
@@ -139,10 +180,13 @@ export class Backlog {
 
   /** What was put is on disk now: the entries of a segment that were written, up to a slot. */
   saved(segment: Segment, written: readonly Entry[], end: number): void {
+    this.#waste(segment, -segment.wasted);
     for (const entry of written) {
       if (!segment.has(entry)) {
         // Settled meanwhile, and now on disk even so.
-        if (!segment.removed) this.toUpdate.add(segment);
+        if (segment.removed) continue;
+        this.toUpdate.add(segment);
+        if (entry.message.latest) this.#waste(segment, sizeOfMessage(entry.message));
       } else if (entry.sequence - segment.first >= segment.stored) {
         this.unsaved--;
         this.unsavedBytes -= sizeOfMessage(entry.message);
@@ -164,6 +208,7 @@ export class Backlog {
       this.unsavedBytes += sizeOfMessage(message);
     }
     segment.stored = segment.waitingOnDisk = 0;
+    this.#waste(segment, -segment.wasted);
     this.toUpdate.delete(segment);
     this.toWrite.add(segment);
   }
@@ -183,9 +228,10 @@ export class Backlog {
     const own = [...this.segments()];
     this.#head = this.#tail = this.#cursor = undefined;
     for (const segment of [...found, ...own]) this.#link(segment);
-    for (const { waiting, bytes } of found) {
+    for (const { waiting, bytes, wasted } of found) {
       this.waiting += waiting;
       this.bytes += bytes;
+      this.wasted += wasted;
     }
     this.lastSequence = Math.max(this.lastSequence, lastSequence);
     this.rewind();
@@ -194,6 +240,11 @@ export class Backlog {
   /** Looks from the beginning for what is ready. */
   rewind(): void {
     this.#cursor = this.#head;
+  }
+
+  #waste(segment: Segment, bytes: number): void {
+    segment.wasted += bytes;
+    this.wasted += bytes;
   }
 
   #link(segment: Segment): void {

@@ -62,6 +62,11 @@ export class ByteReader {
 
   constructor(private readonly buffer: Buffer) {}
 
+  /** Whether all has been read. */
+  get ended(): boolean {
+    return this.#at >= this.buffer.length;
+  }
+
   byte(): number {
     const value = this.buffer[this.#at++];
     if (value === undefined) throw new RangeError('the record ends too early');

@@ -1,7 +1,7 @@
 import type { Backlog } from './backlog.js';
-import { checksumOf, encodeData } from './codec.js';
+import { checksumOf, encodeData, layoutOf } from './codec.js';
 import type { Entry, Segment } from './segment.js';
-import type { StoreChange, StoredBatch, StoreState } from './store.js';
+import { FORMAT, type StoreChange, type StoredBatch, type StoreState } from './store.js';
 
 /** How much is written with one change, and so how long the next one has to wait for the disk. */
 const MAX_MESSAGES = 1_024;
@@ -32,33 +32,37 @@ export class Change implements StoreChange {
   /** Collects what has to be written, up to a limit. */
   constructor(backlog: Backlog, before: StoreState, ceiling: number) {
     this.#backlog = backlog;
-    let [messages, bytes, { waiting }] = [0, 0, before];
+    let [messages, bytes, { waiting, format }] = [0, 0, before];
     for (const segment of backlog.toWrite) {
       if (messages >= MAX_MESSAGES || bytes >= MAX_BYTES) break;
       const { first, slots: end } = segment;
       const entries = [...segment.live()];
       if (entries.length === 0) continue;
-      const data = encodeData(first, entries);
+      const layout = layoutOf(entries);
+      const data = encodeData(first, entries, layout);
       // What is settled is not written again, and so need not be left out.
       const summary = { ...segment.summary(), settled: undefined };
-      this.batches.push({ segment, first, data, checksum: checksumOf(data) ?? 0, summary, entries, end });
+      const checksum = checksumOf(data) ?? 0;
+      this.batches.push({ segment, first, data, checksum, wasted: 0, summary, entries, end });
       segment.writing = end;
       waiting += entries.length - segment.waitingOnDisk;
       messages += entries.length;
       bytes += data.length;
+      format = Math.max(format, layout);
     }
     for (const segment of backlog.toUpdate) {
       if (segment.writing > 0) continue;
-      const { first, checksum } = segment;
+      const { first, checksum, wasted } = segment;
       const summary = segment.summary(segment.stored);
-      this.progress.push({ segment, first, checksum, summary });
+      this.progress.push({ segment, first, checksum, wasted, summary });
       waiting += summary.waiting - segment.waitingOnDisk;
     }
     backlog.toUpdate.clear();
     this.#deleted = backlog.toDelete;
     backlog.toDelete = [];
     for (const segment of this.#deleted) waiting -= segment.waitingOnDisk;
-    this.state = { ...before, generation: before.generation + 1, waiting, oldest: backlog.oldest, ceiling };
+    if (waiting === 0) format = FORMAT.empty;
+    this.state = { format, generation: before.generation + 1, waiting, oldest: backlog.oldest, ceiling };
     this.bytes = bytes;
   }
 

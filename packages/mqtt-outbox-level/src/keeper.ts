@@ -23,8 +23,10 @@ export interface KeeperParts {
   readonly logger: Logger;
   /** Messages of an earlier life were found after `open()`. */
   readonly onKept: (kept: readonly KeptMessages[]) => void;
-  /** These segments have been written. */
+  /** These segments are in memory, and on disk as they should be: they have been written, or read to be looked at. */
   readonly onSaved: (segments: readonly Segment[]) => void;
+  /** The messages of a segment of an earlier life have been read, of which some say `latest`. */
+  readonly onFound: (segment: Segment) => void;
   /** A segment has been read, or segments can be read again, or take() needs no more wait for the disk. */
   readonly onReadable: () => void;
   /** What waits in a segment can't be read. */
@@ -45,6 +47,12 @@ const PROGRESS_SEGMENTS = 16;
 /** Sequence numbers are reserved in advance: after a crash those that were given in memory only are not given again. */
 const RESERVE = 1_000_000;
 
+/**
+ * How many segments are written anew at a time without what was superseded; of each less than half is left. So what is new finds
+ * room in the same change.
+ */
+const SHRINK_SEGMENTS = 4;
+
 /** The store is tidied up when it is empty after so many bytes were written, and not more often than this. */
 const TIDY = { bytes: 512 * 1024, everyMs: 10_000 };
 
@@ -53,11 +61,13 @@ export class Keeper {
   readonly #parts: KeeperParts;
   readonly #backlog: Backlog;
   readonly #place: Place;
-  #state: StoreState = { format: FORMAT, generation: 0, waiting: 0, oldest: 1, ceiling: 0 };
+  #state: StoreState = { format: FORMAT.empty, generation: 0, waiting: 0, oldest: 1, ceiling: 0 };
   /** The store was opened, and what it had kept is in the backlog. */
   #attached = false;
   /** `open()` is done. */
   #open = false;
+  /** Of an earlier life, and not yet looked at: which of their messages are the newest of their topics? */
+  #unseen: Segment[] = [];
   /** What `open()` resolves with, or why it does not. */
   #kept: readonly KeptMessages[] = [];
   #refusal: unknown;
@@ -257,7 +267,19 @@ export class Keeper {
       if (now - this.#tidiedAt >= TIDY.everyMs) this.#tidy();
       else this.#progressAfter(TIDY.everyMs);
     }
+    if (!this.#closing) await this.#shrink();
     this.noticeSettled();
+  }
+
+  /** Sees to it that what was superseded does not stay on disk because something waits beside it. */
+  async #shrink(): Promise<void> {
+    let left = SHRINK_SEGMENTS;
+    for (const segment of this.#backlog.wasteful()) {
+      await this.#load(segment);
+      if (this.#place.broken || left-- === 0) return;
+      this.#backlog.rewrite(segment);
+      this.#progressDue = true;
+    }
   }
 
   #tidy(): void {
@@ -266,7 +288,9 @@ export class Keeper {
     this.#place.tidy();
   }
 
+  /** Afterwards the segment's messages are in memory, or it is removed, or the place is broken. */
   async #load(segment: Segment): Promise<void> {
+    if (segment.entries || segment.removed) return;
     const { first, checksum } = segment;
     let data: Buffer | undefined;
     try {
@@ -274,7 +298,7 @@ export class Keeper {
     } catch (error) {
       return this.#place.fail(error);
     }
-    if (segment.removed) return;
+    if (segment.entries || segment.removed) return;
     const records = data && checksumOf(data) === checksum ? decodeData(first, data) : undefined;
     if (records && segment.load(records)) return this.#parts.onReadable();
     this.#parts.logger.error(
@@ -290,6 +314,7 @@ export class Keeper {
     for (const first of opened.junk) this.#backlog.discard(first, 0);
     if (this.#attached) for (const segment of compare(this.#backlog, opened.batches)) this.#parts.onDamaged(segment);
     else this.#adopt(opened);
+    await this.#findNewest();
     this.#backlog.rewind();
     this.#parts.onReadable();
     this.#progressDue = true;
@@ -299,7 +324,7 @@ export class Keeper {
   /** Takes over what an earlier life has left. */
   #adopt({ batches, state, missing }: OpenedStore): void {
     this.#attached = true;
-    const segments = batches.map(({ first, summary, checksum }) => Segment.stored(first, summary, checksum));
+    const segments = batches.map((batch) => Segment.stored(batch));
     this.#backlog.prepend(segments, state.ceiling);
     this.#writtenBytes += segments.reduce((sum, { bytes }) => sum + bytes, 0);
     const counts = new Map<string | undefined, number>(missing > 0 ? [[undefined, missing]] : []);
@@ -310,5 +335,19 @@ export class Keeper {
     const kept = [...counts].map(([rule, count]) => ({ rule, count }));
     if (!this.#open) this.#kept = kept;
     else if (kept.length > 0) this.#parts.onKept(kept);
+    this.#unseen = segments.filter((_, index) => (batches[index]?.summary.latest ?? 0) > 0);
+  }
+
+  /** Reads what an earlier life has left of messages of which only the newest is wanted. */
+  async #findNewest(): Promise<void> {
+    for (let segment = this.#unseen[0]; segment && !this.#backlog.newest.full; segment = this.#unseen[0]) {
+      await this.#load(segment);
+      if (this.#place.broken || this.#closing) return;
+      this.#unseen.shift();
+      if (segment.removed) continue;
+      this.#parts.onFound(segment);
+      this.#parts.onSaved([segment]);
+    }
+    this.#unseen = [];
   }
 }

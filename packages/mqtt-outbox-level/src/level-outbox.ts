@@ -12,6 +12,7 @@ import {
 } from '@cstbox/mqtt-core';
 import { Backlog } from './backlog.js';
 import { Keeper } from './keeper.js';
+import type { Newest } from './newest.js';
 import { Entry, type Segment } from './segment.js';
 
 /** Options of a {@link LevelOutbox}. */
@@ -97,6 +98,7 @@ export class LevelOutbox implements Outbox {
       logger,
       onKept: (kept) => this.#listener.kept(kept),
       onSaved: (segments) => this.#saved(segments),
+      onFound: (segment) => this.#supersedeIn(segment),
       onReadable: () => this.#ready(),
       onDamaged: (segment) => this.#loseSegment(segment, 'outbox_damaged'),
       onMissing: (count) => this.#listener.givenUp('outbox_damaged', count, undefined),
@@ -130,12 +132,12 @@ export class LevelOutbox implements Outbox {
     const size = sizeOfMessage(message);
     // One that fits in no outbox of this size must not push out all the others first.
     if (size > this.#maxBytes || size > this.#memoryBytes) return this.#refuse(message);
-    if (this.#giveUp === 'newest') {
-      if (backlog.waiting >= this.#maxMessages || backlog.bytes + size > this.#maxBytes) return this.#refuse(message);
-    }
+    const superseded = message.latest ? backlog.newest.readyOn(message.topic) : undefined;
+    if (this.#giveUp === 'newest' && !this.#hasRoom(size, superseded)) return this.#refuse(message);
+    if (superseded) this.#supersede(superseded);
     while (backlog.unsaved >= this.#memoryMessages || backlog.unsavedBytes + size > this.#memoryBytes) {
       // The disk does not keep up, or is not there.
-      const oldest = this.#giveUp === 'oldest' ? backlog.oldestUnsaved() : undefined;
+      const oldest = backlog.oldestUnsaved();
       if (!oldest) return this.#refuse(message);
       this.#lose(oldest, 'outbox_full');
     }
@@ -172,13 +174,42 @@ export class LevelOutbox implements Outbox {
   }
 
   giveBack(entry: OutboxEntry): void {
-    this.#backlog.giveBack(entry as Entry);
+    const own = entry as Entry;
+    if (this.#backlog.giveBack(own)) this.#keepNewest(own);
   }
 
   async close(): Promise<number> {
     clearInterval(this.#ageTimer);
     await this.#keeper.close();
     return this.#backlog.unsaved;
+  }
+
+  /** Whether a message of such a size fits in when another one goes. */
+  #hasRoom(size: number, leaving: Newest | undefined): boolean {
+    const { waiting, bytes, unsaved, unsavedBytes } = this.#backlog;
+    const isUnsaved = leaving !== undefined && leaving.slot >= leaving.segment.stored;
+    return (
+      waiting - (leaving ? 1 : 0) < this.#maxMessages &&
+      bytes - (leaving?.size ?? 0) + size <= this.#maxBytes &&
+      unsaved - (isUnsaved ? 1 : 0) < this.#memoryMessages &&
+      unsavedBytes - (isUnsaved ? leaving.size : 0) + size <= this.#memoryBytes
+    );
+  }
+
+  #supersede(newest: Newest): void {
+    this.#backlog.supersede(newest);
+    this.#keeper.noticeSettled();
+    this.#listener.givenUp('superseded', 1, newest.rule);
+  }
+
+  /** Of a message that says `latest` and what else waits on its topic, the newest is enough. */
+  #keepNewest(entry: Entry): void {
+    const superseded = entry.message.latest ? this.#backlog.newest.compare(entry) : undefined;
+    if (superseded) this.#supersede(superseded);
+  }
+
+  #supersedeIn(segment: Segment): void {
+    for (const entry of segment.live()) this.#keepNewest(entry);
   }
 
   #refuse({ rule }: OutboundMessage): void {

@@ -244,10 +244,10 @@ describe('a place that can not be used', () => {
       before.count(1, 5);
     }
     const db = new ClassicLevel<string, Buffer>(join(place.path, 'store'), { valueEncoding: 'buffer' });
-    await db.put('state', encodeState({ format: 2 }));
+    await db.put('state', encodeState({ format: 3 }));
     await db.close();
     await using used = await Used.open({ directory: place.path });
-    expect(used.outbox.fault).toMatch(/later version \(format 2, this one knows 1\)/);
+    expect(used.outbox.fault).toMatch(/later version \(format 3, this one knows 2\)/);
     used.count(6, 7);
     expect((await used.drain()).map(Number)).toEqual([6, 7]);
   });

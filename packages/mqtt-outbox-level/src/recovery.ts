@@ -67,10 +67,10 @@ async function inspect(path: string, witness: Witness | undefined): Promise<Open
   const store = await LevelStore.open(path);
   try {
     const content = await store.content();
-    const { format = FORMAT } = content.state ?? {};
-    if (format > FORMAT) {
+    const { format = FORMAT.empty } = content.state ?? {};
+    if (format > FORMAT.known) {
       throw new NewerFormatError(
-        `the messages in ${path} were kept by a later version (format ${format}, this one knows ${FORMAT}): ` +
+        `the messages in ${path} were kept by a later version (format ${format}, this one knows ${FORMAT.known}): ` +
           `install that version again, or choose another directory`,
       );
     }
@@ -116,12 +116,14 @@ async function account(
   const last = batches.at(-1);
   const ceiling = Math.max(0, last ? last.first + last.summary.slots - 1 : 0, ...states.map((state) => state.ceiling));
   const generation = latest?.generation ?? 0;
+  // Of data that no state speaks of, the layout is not known.
+  const format = latest?.format ?? (batches.length > 0 ? FORMAT.known : FORMAT.empty);
   return {
     batches,
     junk,
     expected,
     missing,
-    state: { format: FORMAT, generation, waiting: total(batches), oldest: batches[0]?.first ?? ceiling + 1, ceiling },
+    state: { format, generation, waiting: total(batches), oldest: batches[0]?.first ?? ceiling + 1, ceiling },
   };
 }
 

@@ -1,5 +1,7 @@
 import type { OutboundMessage, OutboxEntry } from '@cstbox/mqtt-core';
-import { isSettled, type SlottedMessage, type Summary, summarize } from './summary.js';
+import type { Newest } from './newest.js';
+import type { StoredBatch } from './store.js';
+import { isSettled, type SlottedMessage, type Summary, summarize, without } from './summary.js';
 
 /** How many messages are kept together, at most. */
 const MAX_MESSAGES = 256;
@@ -50,6 +52,10 @@ export class Segment {
   waitingOnDisk = 0;
   /** The checksum of what is on disk. */
   checksum = 0;
+  /** How many bytes on disk are those of messages that were superseded. */
+  wasted = 0;
+  /** Which of its messages are the newest of their topics, as far as that is known. */
+  readonly newest = new Set<Newest>();
   loading = false;
   removed = false;
   #bytesPut = 0;
@@ -60,7 +66,7 @@ export class Segment {
   constructor(public first: number) {}
 
   /** A segment that is on disk. */
-  static stored(first: number, summary: Summary, checksum: number): Segment {
+  static stored({ first, summary, checksum, wasted }: StoredBatch): Segment {
     const segment = new Segment(first);
     segment.entries = undefined;
     segment.slots = segment.stored = summary.slots;
@@ -68,6 +74,7 @@ export class Segment {
     segment.bytes = summary.bytes;
     segment.until = summary.until;
     segment.checksum = checksum;
+    segment.wasted = wasted;
     segment.#kept = summary;
     segment.#sealed = true;
     return segment;
@@ -97,6 +104,14 @@ export class Segment {
     if (entry.taken) this.taken--;
     this.waiting--;
     this.bytes -= size;
+  }
+
+  /** Forgets a message that is on disk only. */
+  forgetStored(message: Newest): void {
+    if (!this.#kept) return;
+    this.#kept = without(this.#kept, message);
+    this.waiting = this.#kept.waiting;
+    this.bytes = this.#kept.bytes;
   }
 
   /** The oldest message that is not taken, up to a slot. Only when its messages are in memory. */

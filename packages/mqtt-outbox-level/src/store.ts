@@ -7,12 +7,16 @@ import {
   encodeIndex,
   encodeState,
   type IndexEntry,
+  type Layout,
 } from './codec.js';
 import { summarize } from './summary.js';
 
 /** What a store says of itself; written with every change, so that it is true of all that is written before. */
 export interface StoreState {
-  /** Of the layout of keys and values; a greater one is not understood. */
+  /**
+   * The greatest {@link Layout} of the data in it. One that is not known can't be read: so a version that knows the first only
+   * can go on with a store that has no other, and leaves alone one that has.
+   */
   readonly format: number;
   /** Grows with each write. */
   readonly generation: number;
@@ -49,7 +53,8 @@ export interface StoreChange {
   readonly state: StoreState;
 }
 
-export const FORMAT = 1;
+/** The greatest {@link Layout} that is known, and that of a store that has nothing. */
+export const FORMAT = { known: 2, empty: 1 } as const;
 
 const STATE = 'state';
 
@@ -138,7 +143,9 @@ export class LevelStore {
     const data = await this.read(first).catch(() => undefined);
     const records = data && decodeData(first, data)?.filter(({ slot }) => first + slot >= from);
     const checksum = data && checksumOf(data);
-    return records?.length && checksum !== undefined ? { first, summary: summarize(records), checksum } : undefined;
+    return records?.length && checksum !== undefined
+      ? { first, summary: summarize(records), checksum, wasted: 0 }
+      : undefined;
   }
 
   /** The data of a segment, or `undefined` when there is none. */

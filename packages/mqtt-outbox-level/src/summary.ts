@@ -5,11 +5,13 @@ export interface Summary {
   /** How many sequence numbers it spans. */
   readonly slots: number;
   readonly waiting: number;
-  /** Of topics and payloads. */
+  /** As `sizeOfMessage` counts them. */
   readonly bytes: number;
   /** When its youngest message was put. */
   readonly until: number;
   readonly rules: readonly KeptMessages[];
+  /** How many of those that wait say `latest`. */
+  readonly latest: number;
   /** One bit per slot, set where nothing waits any more; `undefined` when something waits in each. */
   readonly settled: Uint8Array | undefined;
 }
@@ -26,12 +28,13 @@ export interface SlottedMessage {
 export function summarize(messages: Iterable<SlottedMessage>, slots?: number): Summary {
   const rules = new Map<string | undefined, number>();
   const waits = new Set<number>();
-  let [bytes, until, end] = [0, 0, 0];
+  let [bytes, until, latest, end] = [0, 0, 0, 0];
   for (const { slot, since, message } of messages) {
     rules.set(message.rule, (rules.get(message.rule) ?? 0) + 1);
     waits.add(slot);
     bytes += sizeOfMessage(message);
     until = Math.max(until, since);
+    if (message.latest) latest++;
     end = slot + 1;
   }
   const span = slots ?? end;
@@ -41,8 +44,29 @@ export function summarize(messages: Iterable<SlottedMessage>, slots?: number): S
     bytes,
     until,
     rules: [...rules].map(([rule, count]) => ({ rule, count })),
+    latest,
     settled: waits.size < span ? bitmap(span, (slot) => !waits.has(slot)) : undefined,
   };
+}
+
+/** What is left when a message that waits and says `latest` is gone. */
+export function without(
+  summary: Summary,
+  { slot, size, rule }: { slot: number; size: number; rule: string | undefined },
+): Summary {
+  const { slots, rules } = summary;
+  return {
+    ...summary,
+    waiting: summary.waiting - 1,
+    bytes: summary.bytes - size,
+    rules: rules.map((each) => (each.rule === rule ? { rule, count: each.count - 1 } : each)).filter(isSome),
+    latest: summary.latest - 1,
+    settled: bitmap(slots, (each) => each === slot || isSettled(summary, each)),
+  };
+}
+
+function isSome({ count }: KeptMessages): boolean {
+  return count > 0;
 }
 
 export function isSettled({ settled }: Summary, slot: number): boolean {

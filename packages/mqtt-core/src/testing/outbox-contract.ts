@@ -1,31 +1,20 @@
 import assert from 'node:assert/strict';
-import type { GiveUp, OutboundMessage, Outbox, OutboxEntry, OutboxLoss } from '../outbox.js';
+import type { OutboundMessage, OutboxEntry } from '../outbox.js';
 import { type ContractCase, contractCase } from './contract.js';
 import { HOSTILE_NAMES } from './hostile.js';
-
-/** The bounds that an outbox under test is to have. */
-export interface OutboxBounds {
-  readonly maxMessages?: number;
-  /** Of topics and payloads. */
-  readonly maxBytes?: number;
-  readonly maxAgeMs?: number;
-  readonly giveUp?: GiveUp;
-}
-
-/** An outbox that is made anew for each case, not yet opened, and disposed of after it. */
-export interface OutboxUnderTest extends AsyncDisposable {
-  readonly outbox: Outbox;
-}
+import { supersedingContract } from './superseding-contract.js';
+import {
+  mulberry32,
+  type OutboxBounds,
+  type OutboxUnderTest,
+  payloadOf,
+  plain,
+  withOutboxFrom,
+} from './tested-outbox.js';
 
 /** What every {@link Outbox} must do. */
 export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxUnderTest>): ContractCase[] {
-  const withOutbox =
-    (bounds: OutboxBounds, run: (tested: Tested) => Promise<void>): (() => Promise<void>) =>
-    async () => {
-      await using made = await create(bounds);
-      await run(await Tested.open(made.outbox));
-    };
-
+  const withOutbox = withOutboxFrom(create);
   return [
     contractCase(
       'gives messages in the order they were put, as they were put',
@@ -35,6 +24,20 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
           { topic: 'a/b', payload: 'text', qos: 1, retain: true, rule: 'first' },
           { topic: 'ü', payload: '{"x":"\u{1f469}‍🚀"}', qos: 2, retain: false, rule: '' },
           { topic: 'bytes', payload: Uint8Array.from([0, 255, 128, 10]), qos: 1, retain: false },
+          { topic: 'dated', payload: 'x', qos: 1, retain: true, expiresAt: Number.MAX_SAFE_INTEGER },
+          { topic: 'past', payload: 'x', qos: 2, retain: false, expiresAt: 1 },
+          { topic: 'state', payload: 'x', qos: 0, retain: true, latest: true, rule: 'second' },
+          { topic: 'labelled', payload: 'x', qos: 1, retain: false, userProperties: { unit: '°C', '': '', a: 'b' } },
+          {
+            topic: 'everything',
+            payload: Uint8Array.from([1]),
+            qos: 2,
+            retain: true,
+            rule: 'third',
+            userProperties: Object.fromEntries([...HOSTILE_NAMES, '10', '2'].map((name) => [name, name])),
+            expiresAt: 2_000_000_000_000,
+            latest: true,
+          },
           ...HOSTILE_NAMES.map((name) => ({ topic: name, payload: name, qos: 1 as const, retain: false, rule: name })),
         ];
         for (const message of messages) tested.outbox.put(message);
@@ -141,6 +144,23 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
     ),
 
     contractCase(
+      'counts user properties among the bytes',
+      withOutbox({ maxBytes: 10 }, async (tested) => {
+        tested.put('1', '2');
+        const message = { topic: 't', payload: '3', qos: 1, retain: false } as const;
+        tested.outbox.put({ ...message, userProperties: { a: '234', b: '67' } });
+        assert.equal(tested.losses.length, 2, 'both make place for nine bytes');
+        tested.outbox.put({ ...message, userProperties: { a: '234', b: '678901' } });
+        assert.equal(tested.losses.length, 3, 'thirteen bytes are too many');
+        const taken = await tested.next();
+        assert.deepEqual(taken.message.userProperties && { ...taken.message.userProperties }, { a: '234', b: '67' });
+        tested.outbox.settle(taken);
+        tested.put('12345678', '1');
+        assert.equal(tested.losses.length, 4);
+      }),
+    ),
+
+    contractCase(
       'gives up a message that is beyond its bounds by itself, and no other for it',
       withOutbox({ maxBytes: 10 }, async (tested) => {
         tested.put('1', 'x'.repeat(10));
@@ -220,81 +240,7 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
         }
       }),
     ),
+
+    ...supersedingContract(create),
   ];
-}
-
-class Tested {
-  readonly losses: [OutboxLoss, number, string | undefined][] = [];
-  settled = 0;
-  #ready: () => void = () => {};
-
-  private constructor(readonly outbox: Outbox) {}
-
-  static async open(outbox: Outbox): Promise<Tested> {
-    const tested = new Tested(outbox);
-    const kept = await outbox.open({
-      ready: () => tested.#ready(),
-      givenUp: (reason, count, rule) => void tested.losses.push([reason, count, rule]),
-      kept: () => assert.fail('a new outbox has kept nothing'),
-    });
-    assert.deepEqual(kept, []);
-    return tested;
-  }
-
-  put(...payloads: string[]): void {
-    for (const payload of payloads) {
-      this.outbox.put({ topic: 't', payload, qos: 1, retain: false, rule: `rule ${payload}` });
-    }
-  }
-
-  settle(entry: OutboxEntry): void {
-    this.outbox.settle(entry);
-    this.settled++;
-  }
-
-  lost(reason?: OutboxLoss): number {
-    return this.losses.reduce((sum, [each, count]) => (reason === undefined || each === reason ? sum + count : sum), 0);
-  }
-
-  /** The next message, as soon as the outbox has it at hand. */
-  async next(): Promise<OutboxEntry> {
-    for (;;) {
-      const entry = this.outbox.take();
-      if (entry) return entry;
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('the outbox gave nothing and did not call ready()')), 5_000);
-        this.#ready = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  async nextPayload(): Promise<string> {
-    return payloadOf(await this.next());
-  }
-}
-
-function payloadOf({ message }: OutboxEntry): string {
-  return Buffer.from(bytesOf(message)).toString();
-}
-
-function plain(message: OutboundMessage) {
-  return { ...message, rule: message.rule, payload: bytesOf(message) };
-}
-
-function bytesOf({ payload }: OutboundMessage): Uint8Array {
-  return Uint8Array.from(Buffer.from(payload as string));
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,36 +1,17 @@
-import type { Scanner } from './scanner.js';
-
-/** What Python counts as a word character in a `str`: `str.isalnum()` and the underscore, but no combining marks. */
-const WORD = '\\p{L}\\p{N}_';
-/** What Python counts as white space: `str.isspace()`, which has the separators 1C to 1F and lacks U+FEFF. */
-const SPACE = '\\t-\\r\\x1c-\\x1f\\x85\\p{Z}';
-
-/** The classes with a name of one letter, fit for use by themselves and inside a class (flag `v`). */
-const SHORTHANDS: Readonly<Record<string, string>> = {
-  d: '\\p{Nd}',
-  D: '\\P{Nd}',
-  s: `[${SPACE}]`,
-  S: `[^${SPACE}]`,
-  w: `[${WORD}]`,
-  W: `[^${WORD}]`,
-};
+import type { Scanner } from '../scanner.js';
 
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
-const SHORTHAND = /[dDsSwW]/uy;
 /** Passed on as it stands: Python has none, and JavaScript's own is of use. */
-const PROPERTY = /[pP]\{[^}]*\}/uy;
+const CLASS = /[dDsSwW]|[pP]\{[^}]*\}/uy;
 const CONTROL = /[afnrtv]/uy;
 const HEXADECIMAL = /x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})/uy;
 const NAMED_CHARACTER = /N\{[^}]*\}?/uy;
 const LETTER_OR_DIGIT = /[a-zA-Z\d]/uy;
 
-/** The class that a shorthand or a property stands for, after its backslash; `undefined` when there is none here. */
-export function takeClassEscape(scanner: Scanner): string | undefined {
-  const shorthand = scanner.take(SHORTHAND)?.[0];
-  if (shorthand !== undefined) return SHORTHANDS[shorthand];
-  const property = scanner.take(PROPERTY)?.[0];
-  return property === undefined ? undefined : `\\${property}`;
+/** The name of a class, `d` or `p{Lu}`, after its backslash; `undefined` when there is none here. */
+export function takeClassName(scanner: Scanner): string | undefined {
+  return scanner.take(CLASS)?.[0];
 }
 
 /**
@@ -65,19 +46,3 @@ function octalValue(digits: string): number {
   if (value > 0o377) throw new SyntaxError(`octal escape value \\${digits} outside of range 0-0o377`);
   return value;
 }
-
-/** A character that stands for itself, outside a class. */
-export function literal(codePoint: number): string {
-  return String.fromCodePoint(codePoint).replace(/[\^$\\.*+?()[\]{}|/]/u, '\\$&');
-}
-
-/** A character that stands for itself inside a class, where the flag `v` gives a meaning to more of them. */
-export function classLiteral(codePoint: number): string {
-  return String.fromCodePoint(codePoint).replace(/[\^$\\.*+?()[\]{}|/&\-!#%,:;<=>@`~]/u, '\\$&');
-}
-
-const WORD_CLASS = `[${WORD}]`;
-
-/** Assertions on the characters beside a place, which JavaScript's own make for ASCII only. */
-export const WORD_BOUNDARY = `(?:(?<=${WORD_CLASS})(?!${WORD_CLASS})|(?<!${WORD_CLASS})(?=${WORD_CLASS}))`;
-export const NO_WORD_BOUNDARY = `(?:(?<=${WORD_CLASS})(?=${WORD_CLASS})|(?<!${WORD_CLASS})(?!${WORD_CLASS}))`;
