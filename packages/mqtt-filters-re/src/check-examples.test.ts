@@ -1,14 +1,8 @@
 import { silentLogger } from '@cstbox/mqtt-core';
 import { describe, expect, it, vi } from 'vitest';
-import { Examples } from './check-examples.js';
-import { compileRules } from './compile-rules.js';
 import { problemsOf } from './inbound.fixtures.js';
-import { outboundExamples } from './outbound-rule-examples.js';
-import type { OutboundTarget } from './outbound-target.js';
-import { Problems } from './problems.js';
-import { compileRegex } from './python-regex.js';
 import { REInboundFilter } from './re-inbound-filter.js';
-import type { Rule } from './rule.js';
+import { REOutboundFilter } from './re-outbound-filter.js';
 
 const loadInbound = (rules: readonly unknown[]): unknown => new REInboundFilter(rules as never);
 
@@ -97,35 +91,28 @@ describe('the examples of inbound rules', () => {
 });
 
 describe('the examples of outbound rules', () => {
-  interface Given {
-    match: string;
-    topic: string;
-    when?: boolean;
-  }
-
-  const load = (rules: readonly unknown[]) => {
-    const problems = new Problems();
-    const examples = new Examples(outboundExamples);
-    const compile = examples.keepWhile((given): Rule<OutboundTarget> => {
-      const { match, topic, when = false } = given as Given;
-      const regex = compileRegex(match);
-      return { info: { name: match }, regex, isConditional: when, apply: () => ({ result: { topic } }) };
-    });
-    const compiled = compileRules(rules, '', compile, problems);
-    examples.check(compiled);
-    problems.throwIfAny();
-  };
+  const load = (rules: readonly unknown[]) => new REOutboundFilter(rules as never);
 
   it('hold for the topic that the rule gives, also behind rules that may not take the event', () => {
-    const cold = { match: 'temperature:', topic: 'cold', when: true, examples: { 'temperature:hall': 'cold' } };
-    const rest = { match: '', topic: 'rest', examples: { 'temperature:hall': 'rest', 'power:x': 'rest' } };
+    const cold = {
+      match: 'temperature:',
+      topic: 'cold',
+      when: { value: { lt: 5 } },
+      examples: { 'temperature:hall': 'cold' },
+    };
+    const rest = { match: '.*', topic: 'rest', examples: { 'temperature:hall': 'rest', 'power:x': 'rest' } };
     expect(failuresOf([cold, rest], load)).toEqual({});
   });
 
   it('fail with what was expected, and what is', () => {
-    const cold = { match: 'temperature:', topic: 'cold', when: true, examples: { 'temperature:hall': null } };
+    const cold = {
+      match: 'temperature:',
+      topic: 'cold',
+      when: { value: { lt: 5 } },
+      examples: { 'temperature:hall': null },
+    };
     const all = { match: '.*:', topic: 'all', examples: { 'temperature:hall': 'warm', 'power:x': null, power: null } };
-    const rest = { match: '', topic: 'rest', examples: { 'power:x': 'rest', 'power:y': null } };
+    const rest = { match: '.*', topic: 'rest', examples: { 'power:x': 'rest', 'power:y': null } };
     expect(failuresOf([cold, all, rest], load)).toEqual({
       '0 examples temperature:hall': 'expected that the rule does not decide, but it gives "cold"',
       '1 examples temperature:hall': 'expected "warm", but it gives "all"',
