@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CommandGate, type Pass } from './command-gate.js';
 import type { Refusal } from './filter.js';
 import type { InboundPolicy } from './inbound-policy.js';
@@ -119,5 +119,58 @@ describe('a message with an identifier', () => {
     for (let id = 0; id <= 10_000; id++) gate.judge(property(String(id)), []);
     expect(reasonOf(gate.judge(property('0'), []))).toBe('pass');
     expect(reasonOf(gate.judge(property('9999'), []))).toBe('duplicate');
+  });
+});
+
+describe('a limit of the rate', () => {
+  const rateLimit = { messages: 2, perMs: 3_600_000 };
+  const judgeAll = (gate: CommandGate, messages: readonly MQTTMessage[], policy: InboundPolicy = { rateLimit }) =>
+    messages.map((each) => reasonOf(gate.judge(each, ['control'], policy)));
+
+  it('is a refusal of its own, which says how many are allowed', () => {
+    const gate = new CommandGate();
+    expect(judgeAll(gate, [message(1), message(2), message(3)])).toEqual(['pass', 'pass', 'rate_limited']);
+    expect(gate.judge(message(4), ['control'], { rateLimit })).toMatchObject({ detail: 'more came than 2 in 3600 s' });
+  });
+
+  it('counts neither what is stale, late or doubled, nor what was not handed over', () => {
+    const gate = new CommandGate();
+    const policy = { rateLimit, maxAgeMs: 10_000 };
+    const once = message({ command_id: 'a' });
+    const refused = [message(1, { retain: true }), message({ timestamp: 1 }), once];
+    expect(judgeAll(gate, [once, ...refused], policy)).toEqual(['pass', 'retained', 'too_old', 'duplicate']);
+    const left = gate.judge(message({ command_id: 'b' }), ['control'], policy) as Pass;
+    expect(judgeAll(gate, [message(2)], policy)).toEqual(['rate_limited']);
+    left.revoke();
+    expect(judgeAll(gate, [message({ command_id: 'b' }), message(3)], policy)).toEqual(['pass', 'rate_limited']);
+  });
+
+  it('leaves the identifier of what it refuses new', () => {
+    const gate = new CommandGate();
+    judgeAll(gate, [message(1), message(2)]);
+    expect(judgeAll(gate, [message({ command_id: 'a' })])).toEqual(['rate_limited']);
+    expect(judgeAll(gate, [message({ command_id: 'a' })], {})).toEqual(['pass']);
+  });
+
+  it('holds for the rules that share it, and for each gate on its own', () => {
+    const gate = new CommandGate();
+    expect(judgeAll(gate, [message(1), message(2)])).toEqual(['pass', 'pass']);
+    expect(judgeAll(gate, [message(3)], { rateLimit, idField: 'other' })).toEqual(['rate_limited']);
+    expect(judgeAll(gate, [message(3)], { rateLimit: { ...rateLimit } })).toEqual(['pass']);
+    expect(judgeAll(new CommandGate(), [message(3)])).toEqual(['pass']);
+  });
+
+  it('neither opens nor closes when the date is set', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    try {
+      const gate = new CommandGate();
+      expect(judgeAll(gate, [message(1)])).toEqual(['pass']);
+      vi.setSystemTime(0);
+      expect(judgeAll(gate, [message(2)])).toEqual(['pass']);
+      vi.setSystemTime(Date.UTC(2100, 0));
+      expect(judgeAll(gate, [message(3)])).toEqual(['rate_limited']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

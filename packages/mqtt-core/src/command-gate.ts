@@ -2,6 +2,7 @@ import { CONTROL_EVENT_CHANNEL } from './event.js';
 import type { Refusal } from './filter.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import type { MQTTMessage } from './mqtt-message.js';
+import { type RateLimit, TokenBucket } from './token-bucket.js';
 
 /** So many identifiers are remembered, the latest. */
 const REMEMBERED_IDS = 10_000;
@@ -17,10 +18,11 @@ export interface Pass {
   revoke(): void;
 }
 
-/** Judges accepted messages by the policy: is it stale, is it late, did it come before? */
+/** Judges accepted messages by the policy: is it stale, is it late, did it come before, do too many come? */
 export class CommandGate {
   readonly #policy: InboundPolicy;
   readonly #ids = new Set<string>();
+  readonly #buckets = new WeakMap<RateLimit, TokenBucket>();
 
   /** @param policy what holds where a rule says nothing */
   constructor(policy: InboundPolicy = {}) {
@@ -43,10 +45,29 @@ export class CommandGate {
     const late = overdue();
     if (late) return late;
     const id = idOf(message, policy, fields);
-    if (id === undefined) return { overdue, revoke() {} };
-    if (this.#ids.has(id)) return { reason: 'duplicate', detail: 'a command with this identifier came before' };
-    this.#remember(id);
-    return { overdue, revoke: () => void this.#ids.delete(id) };
+    if (id !== undefined && this.#ids.has(id)) {
+      return { reason: 'duplicate', detail: 'a command with this identifier came before' };
+    }
+    // Last: what is refused for another reason leaves the others their turn.
+    const bucket = policy.rateLimit && this.#bucketOf(policy.rateLimit);
+    if (bucket && !bucket.take(performance.now())) {
+      const { messages, perMs } = policy.rateLimit as RateLimit;
+      return { reason: 'rate_limited', detail: `more came than ${messages} in ${perMs / 1_000} s` };
+    }
+    if (id !== undefined) this.#remember(id);
+    const revoke = () => {
+      if (id !== undefined) this.#ids.delete(id);
+      bucket?.giveBack();
+    };
+    return { overdue, revoke };
+  }
+
+  #bucketOf(limit: RateLimit): TokenBucket {
+    const known = this.#buckets.get(limit);
+    if (known) return known;
+    const bucket = new TokenBucket(limit);
+    this.#buckets.set(limit, bucket);
+    return bucket;
   }
 
   #remember(id: string): void {

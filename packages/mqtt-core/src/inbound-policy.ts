@@ -1,3 +1,5 @@
+import type { RateLimit } from './token-bucket.js';
+
 /** Which of the messages that a filter accepts are let in all the same: commands have a best-before date. */
 export interface InboundPolicy {
   /**
@@ -14,4 +16,9 @@ export interface InboundPolicy {
    * handed on. Default: `command_id`.
    */
   readonly idField?: string;
+  /**
+   * How many messages may be handed on in a time; what is refused for another reason does not count. Rules whose policies
+   * hold the same object share the limit, so make it once. Default: no limit.
+   */
+  readonly rateLimit?: RateLimit;
 }

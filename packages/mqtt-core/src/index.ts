@@ -43,6 +43,7 @@ export { type Logger, silentLogger, describeError } from './logger.js';
 // For authors of filters.
 export { OutboundFilter, InboundFilter, type AcceptedEvent, type FilterRule, type Refusal } from './filter.js';
 export type { InboundPolicy } from './inbound-policy.js';
+export type { RateLimit } from './token-bucket.js';
 export type { PublishPolicy } from './publish-policy.js';
 export type { FilterModule, FilterContext } from './filter-module.js';
 export type { Finding, RuleSection, RuleSections } from './finding.js';

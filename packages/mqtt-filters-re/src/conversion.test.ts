@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { convert } from './conversion.js';
+import { cpuMs } from './inbound.fixtures.js';
 
 describe('convert', () => {
   it.each([
@@ -58,5 +59,15 @@ describe('convert', () => {
         expect(BigInt(`0x${convert(`${value < 0 ? -value : value}`, 'x')}`)).toBe(value < 0 ? -value : value);
       }),
     );
+  });
+
+  it('takes no longer for a long text than it has characters', () => {
+    const cost = cpuMs(() => {
+      for (const text of [`${'1'.repeat(65_000)}x`, `${'1'.repeat(30_000)}.${'1'.repeat(30_000)}e`]) {
+        for (const conversion of ['d', 'f', 'x'] as const) expect(convert(text, conversion)).toBeUndefined();
+      }
+    });
+    // Milliseconds; seconds where each digit is tried in two places.
+    expect(cost).toBeLessThan(1_000);
   });
 });

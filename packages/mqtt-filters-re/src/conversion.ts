@@ -2,7 +2,8 @@
 export type Conversion = 's' | 'd' | 'f' | 'x';
 
 const INTEGER = /^[+-]?\d+$/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** Each digit fits in one place only: a topic of digits alone would else take seconds. */
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** What Python's `%` makes of a captured text; `undefined` when the text is no number of the kind asked for. */
 export function convert(text: string, conversion: Conversion): string | undefined {

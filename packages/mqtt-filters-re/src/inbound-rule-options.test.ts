@@ -1,11 +1,11 @@
 import { type ConfigurationError, MQTTConnector } from '@cstbox/mqtt-core';
 import { describe, expect, it } from 'vitest';
-import type { InboundRule } from './inbound-rule.js';
+import type { InboundRuleTuple } from './inbound-rule.js';
 import { REInboundFilter } from './re-inbound-filter.js';
 import { REOutboundFilter } from './re-outbound-filter.js';
 
 const client = new MQTTConnector({ broker: 'localhost' });
-const dispatch: InboundRule[1] = [['switch', 'lamp']];
+const dispatch: InboundRuleTuple[1] = [['switch', 'lamp']];
 const problemsOf = (options: unknown) => {
   try {
     new REInboundFilter([['a$', dispatch, options as never]]);

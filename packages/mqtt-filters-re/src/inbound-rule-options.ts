@@ -40,6 +40,12 @@ export function compileInboundOptions(options: unknown, problems: Problems): Inb
       problems.at(key).add(`invalid option (${show(field)}) : ${key} is the name of a field`);
     }
   }
+  return toPolicy(options as InboundRuleOptions);
+}
+
+/** What the engine is told of options that were checked. */
+export function toPolicy(options: InboundRuleOptions): InboundPolicy {
+  const { retained, max_age: maxAge, timestamp_field: timestampField, id_field: idField } = options;
   return {
     ...(retained === undefined ? {} : { retained }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge * 1_000 }),

@@ -1,13 +1,19 @@
 import { type CompileRule, checkRegex } from './compile-rules.js';
 import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
+import { compileInboundObject } from './inbound-rule-object.js';
 import { compileInboundOptions, type InboundRuleOptions } from './inbound-rule-options.js';
+import type { InboundRuleObject } from './inbound-rule-schema.js';
+import { isObject } from './payload.js';
 import { show } from './quote.js';
 
 /**
  * A message whose topic the regex matches comes in as these events; with `[]` it is blocked. The options say what holds
  * for its messages where that differs from what holds for all.
  */
-export type InboundRule = readonly [regex: string, dispatch: readonly EventSpec[], options?: InboundRuleOptions];
+export type InboundRuleTuple = readonly [regex: string, dispatch: readonly EventSpec[], options?: InboundRuleOptions];
+
+/** A rule for messages: the original's tuple, or an object with more to say. */
+export type InboundRule = InboundRuleTuple | InboundRuleObject;
 
 /** What a rule does with the messages on one topic. */
 export interface InboundTarget {
@@ -19,6 +25,7 @@ export const INBOUND_SHAPE = '[regex, [[varType, varName, channel?], …], optio
 
 /** Compiles an inbound rule. */
 export const compileInboundRule: CompileRule<InboundTarget> = (rule, problems) => {
+  if (isObject(rule)) return compileInboundObject(rule, problems);
   if (!Array.isArray(rule) || rule.length < 2 || rule.length > 3) {
     return problems.add(`invalid rule (${show(rule)}) : a rule is ${INBOUND_SHAPE}`);
   }

@@ -2,7 +2,8 @@ import { ConfigurationError, InboundFilter, MQTTConnector, type MQTTMessage, sil
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { InboundRule } from './inbound-rule.js';
-import { type EventPayload, REInboundFilter } from './re-inbound-filter.js';
+import type { EventPayload } from './payload.js';
+import { REInboundFilter } from './re-inbound-filter.js';
 
 /** Never connected: filters get it to look at. */
 const client = new MQTTConnector({ broker: 'localhost' });

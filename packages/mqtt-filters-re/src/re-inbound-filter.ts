@@ -1,21 +1,20 @@
 import {
   type AcceptedEvent,
-  type EventData,
   InboundFilter,
   type Logger,
   type MQTTConnector,
   type MQTTMessage,
   makeBasicEvent,
+  type Refusal,
   silentLogger,
 } from '@cstbox/mqtt-core';
+import { Examples } from './check-examples.js';
 import { compileRules } from './compile-rules.js';
 import { compileInboundRule, INBOUND_SHAPE, type InboundRule, type InboundTarget } from './inbound-rule.js';
-import { readPayload } from './payload.js';
+import { inboundExamples } from './inbound-rule-examples.js';
+import { type EventPayload, Payload } from './payload.js';
 import { Problems } from './problems.js';
 import { RuleTable } from './rule.js';
-
-/** What a message says about a variable: its value, and whatever else goes into the event's data. */
-export type EventPayload = readonly [value: unknown, extra?: EventData];
 
 /**
  * Lets messages in by rules: regular expressions that are applied to the topic, each with the events to make of the
@@ -36,7 +35,10 @@ export class REInboundFilter extends InboundFilter {
   constructor(rules: Iterable<InboundRule>, logger: Logger = silentLogger) {
     super();
     const problems = new Problems();
-    const compiled = compileRules(rules, INBOUND_SHAPE, compileInboundRule, problems);
+    const examples = new Examples(inboundExamples);
+    const compiled = compileRules(rules, INBOUND_SHAPE, examples.keepWhile(compileInboundRule), problems);
+    problems.throwIfAny();
+    examples.check(compiled);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, sizeOf);
   }
@@ -54,18 +56,23 @@ export class REInboundFilter extends InboundFilter {
     this.lastRule = candidate?.rule;
     if (candidate?.refusal) return this.refuse(candidate.refusal.reason, candidate.refusal.detail);
     if (!candidate?.result?.events.length) return null;
+    const payload = new Payload(message.payload);
     const events: AcceptedEvent[] = [];
-    for (const { varType, varName, channel } of candidate.result.events) {
-      const payload = this.makeEventPayload(client, userData, message, varType, varName);
-      if (payload === null) return null;
-      const [value, extra] = payload;
-      events.push([makeBasicEvent(varType, varName, value, undefined, extra), channel]);
+    for (const { varType, varName, channel, read, limit, data } of candidate.result.events) {
+      const reading = read ? read(payload) : this.makeEventPayload(client, userData, message, varType, varName);
+      if (reading === null) return null;
+      if (isRefusal(reading)) return this.refuse(reading.reason, reading.detail);
+      const [value, extra] = reading;
+      const refusal = limit?.(value);
+      if (refusal) return this.refuse(refusal.reason, refusal.detail);
+      events.push([makeBasicEvent(varType, varName, value, undefined, data ? { ...extra, ...data } : extra), channel]);
     }
     return events;
   }
 
   /**
-   * Reads a message for one of the events that it becomes; override it for payloads of another kind.
+   * Reads a message for one of the events that it becomes; override it for payloads of another kind. A rule that says how
+   * its payloads are read (`read`, other than `auto`) is read so, and this is not asked; limits of a rule hold for both.
    *
    * Here, a JSON object with a key `value` gives that value, and the other keys as extra, without `timestamp`: the
    * event manager dates the event. Other JSON gives its value; anything else is taken as a string in UTF-8. A byte
@@ -81,8 +88,12 @@ export class REInboundFilter extends InboundFilter {
     _varType: string,
     _varName: string,
   ): EventPayload | null {
-    return readPayload(message.payload) ?? this.refuse('not_utf8', 'the payload is no UTF-8');
+    return new Payload(message.payload).content ?? this.refuse('not_utf8', 'the payload is no UTF-8');
   }
+}
+
+function isRefusal(reading: EventPayload | Refusal): reading is Refusal {
+  return 'reason' in reading;
 }
 
 function sizeOf({ events }: InboundTarget): number {

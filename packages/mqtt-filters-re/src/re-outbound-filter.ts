@@ -8,9 +8,11 @@ import {
   type Timestamp,
 } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
+import { Examples } from './check-examples.js';
 import { compileRules } from './compile-rules.js';
 import type { CompiledOutboundRule } from './outbound-object.js';
 import { compileOutboundRule, OUTBOUND_SHAPE, type OutboundRule } from './outbound-rule.js';
+import { outboundExamples } from './outbound-rule-examples.js';
 import { charsOfTarget, type OutboundTarget, payloadFor } from './outbound-target.js';
 import { Problems } from './problems.js';
 import { type Candidate, RuleTable } from './rule.js';
@@ -62,15 +64,17 @@ export class REOutboundFilter extends OutboundFilter {
   ) {
     super();
     const problems = new Problems();
+    const examples = new Examples(outboundExamples);
     const compiled: readonly CompiledOutboundRule[] = compileRules(
       rules,
       OUTBOUND_SHAPE,
-      compileOutboundRule,
+      examples.keepWhile(compileOutboundRule),
       problems,
     );
     const checked = channels && checkChannels(channels, problems.at('channels'));
     problems.throwIfAny();
     if (checked) checkListenedTo(compiled, checked, problems);
+    examples.check(compiled);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, charsOfTarget);
     this.#hasObjects = compiled.some(({ info }) => info.publish !== undefined);
