@@ -2,7 +2,8 @@ import { type Conversion, convert } from './conversion.js';
 import type { Groups } from './python-regex.js';
 import { Scanner } from './scanner.js';
 
-interface Parameter {
+/** A place in a template that a captured group fills. */
+export interface Parameter {
   readonly name: string;
   readonly conversion: Conversion;
 }
@@ -29,6 +30,11 @@ export class Template {
   /** @throws {SyntaxError} with what is wrong, and what to write instead */
   constructor(text: string) {
     this.#parts = parse(text);
+  }
+
+  /** Its literal parts and its parameters, in their order. */
+  get parts(): readonly (string | Parameter)[] {
+    return this.#parts;
   }
 
   /** The names of the parameters. */
