@@ -1,6 +1,7 @@
 import type { Accounting } from './accounting.js';
 import { AnswerClock } from './answer-clock.js';
 import type { FilterRule, InboundFilter, OutboundFilter, Refusal } from './filter.js';
+import { silence } from './filter-answer.js';
 import type { FilterNames } from './filter-names.js';
 import { KnownRules } from './known-rules.js';
 import { describeError } from './logger.js';
@@ -110,7 +111,7 @@ export abstract class FilterChain<F extends InboundFilter | OutboundFilter, S, A
 /** The rule that a filter had come to before its fault, if that can be told; and nothing of its answer is left for the next. */
 function ruleOfFault({ filter, rules }: Link<InboundFilter | OutboundFilter>): ReturnType<KnownRules['look']> {
   try {
-    filter.takeRefusal?.();
+    silence(filter.takeRefusal?.());
     return rules.look(filter.lastRule);
   } catch {
     return undefined;

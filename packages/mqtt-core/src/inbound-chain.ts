@@ -62,6 +62,7 @@ function readEvents(accepted: unknown): Command[] {
 function readEvent(item: unknown): Command {
   if (!Array.isArray(item)) throw nonsense('acceptEvent', item, 'each item to be an event and its channel');
   const [given, channel] = item as unknown[];
+  silence(given);
   silence(channel);
   if (typeof given !== 'object' || given === null) throw nonsense('acceptEvent', given, 'an event');
   const { varType, varName, data = {} } = Array.isArray(given) ? fromTuple(given) : (given as Partial<BasicEvent>);
