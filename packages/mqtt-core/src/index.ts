@@ -46,6 +46,7 @@ export type { InboundPolicy } from './inbound-policy.js';
 export type { PublishPolicy } from './publish-policy.js';
 export type { FilterModule, FilterContext } from './filter-module.js';
 export type { Finding, RuleSection, RuleSections } from './finding.js';
+export { uniteTopicFilters } from './topic-filter-set.js';
 export { topicFault, topicFilterFault, matchesTopicFilter, nameFault, MAX_TOPIC_BYTES } from './topic.js';
 
 // For authors of buses and outboxes, and of programs around a gateway.
