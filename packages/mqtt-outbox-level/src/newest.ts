@@ -10,7 +10,7 @@ export interface Newest {
   readonly slot: number;
 }
 
-/** How many topics are known, and how many UTF-16 units of topics: at 100 of them each, up to about 40 MB. */
+/** How many topics are known, and how many UTF-16 units of topics: up to about 35 MB in all. */
 const MAX_TOPICS = 131_072;
 const MAX_UNITS = 16 * 1024 * 1024;
 
