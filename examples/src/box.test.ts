@@ -58,6 +58,27 @@ describe('the configuration of a box', () => {
     expect(loaded.outbound[0]?.getMqttTopic(0, 'power', 'heating', {}, 'sensor')).toBe('site/power/heating');
   });
 
+  it('lets measurements out as its rules say', () => {
+    const [outbound] = loaded.outbound;
+    const send = (varType: string, varName: string, data: Record<string, unknown>) => {
+      const topic = outbound?.getMqttTopic(0, varType, varName, data, 'sensor');
+      return topic && [topic, outbound?.makePayload(0, varType, varName, data), outbound?.lastRule?.publish];
+    };
+    expect(send('energy', 'heating', { value: 1_234_567, unit: 'Wh' })).toEqual([
+      'site/energy/heating',
+      '{"meter":"heating","at":"1970-01-01T00:00:00.000Z","kwh":1234.57}',
+      { retain: true, onBacklog: 'latest' },
+    ]);
+    expect(send('energy', 'heating', { value: 1_234_600, unit: 'Wh' })).toBeNull();
+    expect(outbound?.takeRefusal()?.reason).toBe('unchanged');
+    expect(send('temperature', 'boiler', { value: 61, unit: 'degC' })).toMatchObject([
+      'site/boiler/alarm',
+      '61 degC in boiler',
+      { qos: 2, expiryMs: 86_400_000, userProperties: { room: 'boiler' } },
+    ]);
+    expect(send('temperature', 'boiler', { value: 59, unit: 'degC' })?.[0]).toBe('site/boiler/temperature');
+  });
+
   it.each([
     ['site/hall/set/temperature', ['setpoint', 'hall'], { retained: 'accept', maxAgeMs: 31_536_000_000 }],
     ['site/garage/set/door', ['door', 'garage'], { maxAgeMs: 5_000, timestampField: 'sent', idField: 'request' }],

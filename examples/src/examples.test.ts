@@ -28,6 +28,18 @@ describe('core-only', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe('several-filters', { timeout: TIMEOUT_MS }, () => {
+  it('asks one after the other, and has counts of each', async () => {
+    await using broker = await startBroker();
+    await using program = run('several-filters', [broker.url]);
+    expect(await program.exit).toBe(0);
+    expect(program.output.stdout.trim().split('\n')).toEqual([
+      'Alarms received 3, forwarded 1, filtered 2, dropped 0, waiting 0',
+      'House received 2, forwarded 1, filtered 0, dropped 1 (private 1), waiting 0',
+    ]);
+  });
+});
+
 describe('durable-outbox', { timeout: TIMEOUT_MS }, () => {
   it('sends in its second run, in order, what its first could not', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'durable-outbox-'));

@@ -94,7 +94,7 @@ function lackOf(direction: keyof Filters, filter: unknown): string | undefined {
 }
 
 /** The URL of a module: beside the configuration file, or beside the daemon. */
-function locate(use: string, file: ConfigurationFile): string | undefined {
+export function locate(use: string, file: ConfigurationFile): string | undefined {
   const isPath = /^\.{0,2}\//.test(use);
   const parents = isPath ? [file.path] : [file.path, import.meta.filename];
   for (const parent of parents) {

@@ -14,6 +14,7 @@ import {
   type Logger,
   type OutboundFilter,
 } from '@cstbox/mqtt-core';
+import { analyseFilters } from './analyse-filters.js';
 import { type FilterPlace, type LoadedFilter, loadFilter } from './load-filter.js';
 
 /** Everything that a configuration file describes. Whoever loads it disposes of it: filters may hold resources. */
@@ -60,6 +61,7 @@ export async function loadGateway(path: string, logger: (component: string) => L
       message: 'expected a filter: inbound, outbound or both; without any, nothing crosses',
     });
   }
+  if (configuration && problems.length === 0) await collect(() => analyseFilters(file, configuration, context.logger));
   if (configuration && problems.length === 0) {
     const filtersOf = <F>(loaded: readonly LoadedFilter<F>[]) => loaded.map(({ filter }) => filter);
     return {

@@ -9,12 +9,13 @@ export interface FilterContext {
 }
 
 /**
- * What a filter package exports, so that the daemon can load it by the name in `filters.<direction>.use`.
+ * What a filter package exports, so that the daemon can load it by the name in `use`, in a section of `filters.<direction>`.
  *
  * Each function gets the section of the configuration without its `use` key, as it stands in the file: check it whole
  * and throw one {@link ConfigurationError} with every problem, each with its path within the section
  * (`['rules', 3, 0]`); the daemon adds file and line. A module may serve one direction only. A filter that holds a
- * resource (a timer, a connection) has a `[Symbol.asyncDispose]()` that gives it back: the daemon calls it at its end.
+ * resource (a timer, a connection) has a `[Symbol.asyncDispose]()` that gives it back: the daemon calls it at its end. A
+ * filter without a `name` is called by what stands in `use`.
  */
 export interface FilterModule {
   createInboundFilter?(

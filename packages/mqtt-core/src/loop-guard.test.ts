@@ -1,4 +1,4 @@
-import { brokerKinds, startBroker, waitFor } from '@cstbox/test-peers';
+import { brokerKinds, startBroker, TcpProxy, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { keepLog, Listener, rest } from './connector.fixtures.js';
 import { BasicEvent, makeBasicEvent } from './event.js';
@@ -258,5 +258,21 @@ describe.runIf(brokerKinds.includes('mosquitto'))('a connector', () => {
       await rest(50);
       expect(listener.texts.toSorted()).toEqual(noLocal ? ['b'] : ['a', 'b']);
     }
+  });
+
+  it('does not ask for it on a shared subscription: some brokers end the connection over that', async () => {
+    await using broker = await startBroker({ kind: 'mosquitto' });
+    const written: Buffer[] = [];
+    await using proxy = await TcpProxy.start(broker.port, {
+      toTarget: (_connection, bytes) => void written.push(bytes),
+    });
+    const topics = ['plain/1', '$share/g/other', 'plain/2', 'resubscribe'];
+    await using listener = new Listener({ broker: `mqtt://127.0.0.1:${proxy.port}`, topics });
+    listener.noLocal = true;
+    await listener.run();
+    const bytes = Buffer.concat(written);
+    // The options stand behind the topic; bit 2 is no-local (MQTT 5, section 3.8.3.1).
+    const isNoLocal = (topic: string) => ((bytes[bytes.indexOf(topic) + topic.length] ?? 0) & 4) !== 0;
+    expect(topics.map(isNoLocal)).toEqual([true, false, true, true]);
   });
 });

@@ -23,4 +23,16 @@ describe('a memory outbox', () => {
     if (taken) outbox.giveBack(taken);
     expect(outbox.take()).toBe(taken);
   });
+
+  it('takes no more memory for topics on which nothing waits any more', () => {
+    const outbox = new MemoryOutbox({ maxMessages: 100 });
+    const before = process.memoryUsage();
+    for (let count = 0; count < 500_000; count++) {
+      outbox.put({ topic: `state/${count}`, payload: '', qos: 1, retain: false, latest: true });
+    }
+    const after = process.memoryUsage();
+    expect(outbox.waiting).toBe(100);
+    // An index of them would be more than 50 MB, with the topics.
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(32e6);
+  });
 });

@@ -99,8 +99,8 @@ export interface Outbox {
   settle(entry: OutboxEntry): void;
   /**
    * A message that was taken and not sent for good: it is ready to be taken again, before all that were put after it. One that
-   * says `latest` is given up instead when a newer one of those on its topic waits, be it taken or not; and otherwise it
-   * supersedes an older one that was given back before it.
+   * says `latest` is given up instead while the newest of those on its topic waits, be it taken or not; otherwise it supersedes
+   * an older one that was given back before it.
    */
   giveBack(entry: OutboxEntry): void;
   /** Ends the outbox. Resolves with how many messages are lost with it: those that wait, where it can't keep them. */

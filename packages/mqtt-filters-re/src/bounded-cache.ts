@@ -1,6 +1,6 @@
 /** How much a {@link BoundedCache} may hold. */
 export interface BoundedCacheOptions<V> {
-  /** Entries. Default: 131,072. */
+  /** Entries; half of them are sure to stay while they are in use. Default: 262,144. */
   entries?: number;
   /** Characters (UTF-16 units) of all keys, and of what the values hold by `sizeOf`. Default: 16,777,216. */
   chars?: number;
@@ -28,7 +28,7 @@ export class BoundedCache<V extends object> {
   #oldChars = 0;
 
   constructor({
-    entries = 131_072,
+    entries = 262_144,
     chars = 16_777_216,
     keyChars = 1_024,
     sizeOf = () => 0,

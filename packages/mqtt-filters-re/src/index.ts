@@ -1,5 +1,6 @@
 /** Filters by rules of regular expressions. */
 
+export { type AnalysisOptions, analyseRules } from './analysis/analyse-rules.js';
 /** For programs that load a filter by the name of its package. */
 export { createInboundFilter, createOutboundFilter } from './create-filters.js';
 export type { EventSpec } from './dispatch.js';

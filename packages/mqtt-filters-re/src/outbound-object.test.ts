@@ -76,6 +76,9 @@ describe('a rule as an object', () => {
     });
     send(filter, {}, { name: 'attic' });
     expect(filter.lastRule).toBe(first);
+    const plain = filterOf({ qos: 1 });
+    send(plain, {});
+    expect(plain.lastRule).toEqual({ name: first?.name, publish: { qos: 1 } });
     expect(filterOf({}).lastRule).toBeUndefined();
   });
 

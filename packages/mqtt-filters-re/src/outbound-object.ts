@@ -32,7 +32,8 @@ export function compileOutboundObject(
   const applyTopic = rule.topic === undefined ? undefined : compileTopic(rule.topic, regex, problems.at('topic'));
   const bindPayload = compilePayload(rule.payload ?? 'event', regex, problems.at('payload'));
   const shape = compileShape(rule.unit, rule.round, problems.at('unit'));
-  const properties = compileUserProperties(rule.user_properties ?? {}, regex, problems.at('user_properties'));
+  const properties =
+    rule.user_properties && compileUserProperties(rule.user_properties, regex, problems.at('user_properties'));
   const deadband = compileDeadband(rule, problems);
   const channels = checkChannels(rule.channel, problems.at('channel'));
   checkSenmlUnit(rule, problems.at('unit'));
@@ -45,7 +46,7 @@ export function compileOutboundObject(
     publish: userProperties ? { ...policy, userProperties } : policy,
   });
   return {
-    info: info(properties.fixed),
+    info: info(properties?.fixed),
     regex,
     isConditional: accepts !== undefined,
     channels,
@@ -54,20 +55,21 @@ export function compileOutboundObject(
       if ('why' in topic) return topic;
       const payload = bindPayload(groups);
       if ('why' in payload) return payload;
-      const own = properties.bind(groups);
-      if ('why' in own) return own;
-      const refusal = 'refusal' in topic ? topic.refusal : 'refusal' in own ? own.refusal : undefined;
+      // Those that are the same for all variables stand in the rule's own description.
+      const own = properties?.fixed ? undefined : properties?.bind(groups);
+      if (own && 'why' in own) return own;
+      const refusal = 'refusal' in topic ? topic.refusal : own && 'refusal' in own ? own.refusal : undefined;
       // Where it depends on the event whether the rule takes it, so does whether it is refused.
       if (refusal && !accepts) return { refusal };
-      const isOwn = !properties.fixed && 'result' in own;
+      const bound = own && 'result' in own ? own.result : undefined;
       const more: OutboundDetails = {
         accepts,
         refusal,
-        info: isOwn ? info(own.result) : undefined,
+        info: bound && info(bound),
         shape,
         build: payload.build === buildEvent && !shape ? undefined : payload.build,
         last: deadband && new LastPublished(deadband),
-        chars: payload.chars + (isOwn ? charsOf(own.result) : 0),
+        chars: payload.chars + (bound ? charsOf(bound) : 0),
       };
       return { result: { topic: 'result' in topic ? topic.result : '', more } };
     },

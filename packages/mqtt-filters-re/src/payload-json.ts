@@ -20,7 +20,13 @@ export class JsonTemplate {
 
   /** Compiles a structure; what is wrong with it goes to the problems. */
   static compile(structure: unknown, regex: CompiledRegex | undefined, problems: Problems): JsonTemplate {
-    return new JsonTemplate([...partsOf(structure, regex, problems, MAX_DEPTH)]);
+    const parts: Part[] = [];
+    for (const part of partsOf(structure, regex, problems, MAX_DEPTH)) {
+      const last = parts.at(-1);
+      if (typeof part === 'string' && typeof last === 'string') parts[parts.length - 1] = last + part;
+      else parts.push(part);
+    }
+    return new JsonTemplate(parts);
   }
 
   get hasGroups(): boolean {
@@ -80,6 +86,10 @@ function* templateOf(
   regex: CompiledRegex | undefined,
   problems: Problems,
 ): Generator<Part> {
+  if (!/[%{}]/.test(text)) {
+    yield JSON.stringify(text);
+    return;
+  }
   const template = PayloadTemplate.compile(text, regex, problems);
   if (template) yield { template, isKey };
 }

@@ -22,11 +22,9 @@ interface Notation {
 
 /** A template in a payload, whose parameters are parts of the event and the regex's groups. */
 export class PayloadTemplate {
-  readonly #template: Template;
   readonly #slots: readonly (string | Slot)[];
 
-  private constructor(template: Template, slots: readonly (string | Slot)[]) {
-    this.#template = template;
+  private constructor(slots: readonly (string | Slot)[]) {
     this.#slots = slots;
   }
 
@@ -39,9 +37,9 @@ export class PayloadTemplate {
       return problems.add(`invalid payload (${text}) : ${(error as SyntaxError).message}`);
     }
     const slots = template.parts.map((part) =>
-      typeof part === 'string' ? part : compileSlot(part, regex?.groups ?? new Set(), problems),
+      typeof part === 'string' ? part : compileSlot(part, regex?.groups ?? NO_GROUPS, problems),
     );
-    return slots.includes(undefined) ? undefined : new PayloadTemplate(template, slots as (string | Slot)[]);
+    return slots.includes(undefined) ? undefined : new PayloadTemplate(slots as (string | Slot)[]);
   }
 
   /** Whether it needs the groups of a match. */
@@ -51,7 +49,7 @@ export class PayloadTemplate {
 
   /** The text with a 0 in each parameter's place. */
   sample(): string {
-    return this.#template.sample();
+    return this.#slots.map((slot) => (typeof slot === 'string' ? slot : '0')).join('');
   }
 
   /** The pieces of a text: what is absent or null has none, and refuses the event. */
@@ -72,6 +70,8 @@ export class PayloadTemplate {
     return 'why' in pieces ? pieces : [inQuotes(pieces)];
   }
 }
+
+const NO_GROUPS: ReadonlySet<string> = new Set();
 
 function compileSlot(part: Parameter, groups: ReadonlySet<string>, problems: Problems): Slot | undefined {
   const { name } = part;
@@ -110,7 +110,7 @@ const TEXT: Notation = {
   group: (captured, { conversion }) => convert(captured, conversion),
   field(value, slot) {
     if (value === undefined || value === null) return { ...NO_VALUE, detail: `the event has no ${slot.name}` };
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    const text = textOf(value);
     return slot.conversion === 's' ? text : (convert(text, slot.conversion) ?? noNumber(text, slot));
   },
 };
@@ -124,11 +124,15 @@ const JSON_VALUE: Notation = {
     const { conversion } = slot;
     if (value === undefined || value === null) return 'null';
     if (conversion === 's') return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
-    const text = convert(String(value), conversion);
-    if (text === undefined) return noNumber(String(value), slot);
+    const text = convert(textOf(value), conversion);
+    if (text === undefined) return noNumber(textOf(value), slot);
     return isNumeric(conversion) ? text : JSON.stringify(text);
   },
 };
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
 
 function isNumeric(conversion: Parameter['conversion']): boolean {
   return conversion === 'd' || conversion === 'f';

@@ -35,6 +35,12 @@ export interface Decision<R> {
   readonly passedOver: readonly number[];
 }
 
+/** Steps for what a rule makes of a match, beside those for the characters that it may have captured. */
+const APPLYING = 20;
+
+const NONE: readonly never[] = [];
+const NOTHING: Decision<never> = { candidates: NONE, passedOver: NONE };
+
 /**
  * Rules in their order: the first that matches and applies decides. Remembers what it decided, in bounded memory.
  *
@@ -82,22 +88,26 @@ export class RuleTable<R> {
 
   #evaluate(text: string): Decision<R> {
     const budget = new Budget();
-    const candidates: Candidate<R>[] = [];
-    const passedOver: number[] = [];
+    let candidates: Candidate<R>[] | undefined;
+    let passedOver: number[] | undefined;
     for (const index of this.#mayMatch(text, budget)) {
       const rule = this.#rules[index] as Rule<R>;
       const groups = rule.regex.match(text, budget);
       if (budget.isSpent) {
+        candidates ??= [];
         candidates.push({ rule: rule.info, result: null, refusal: tooCostly(index, rule, text) });
         break;
       }
       if (!groups) continue;
+      budget.left -= APPLYING + (text.length >> 1);
       const verdict = rule.apply(groups);
       if (!('why' in verdict)) {
+        candidates ??= [];
         candidates.push({ rule: rule.info, result: null, ...verdict });
         if (!rule.isConditional) break;
         continue;
       }
+      passedOver ??= [];
       passedOver.push(index);
       if (this.#notApplied[index] === 0) {
         this.#logger.warn(
@@ -105,7 +115,9 @@ export class RuleTable<R> {
         );
       }
     }
-    return { candidates, passedOver };
+    // Most that is remembered is alike.
+    if (!candidates && !passedOver) return NOTHING;
+    return { candidates: candidates ?? NONE, passedOver: passedOver ?? NONE };
   }
 
   /** The rules to look at. Half of the budget is for finding them; when that does not suffice, it is all of them. */

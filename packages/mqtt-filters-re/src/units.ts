@@ -9,8 +9,8 @@ export interface Unit {
 /** Names in use that the library understands as they are. */
 const NAMES = `W mW kW MW GW J kJ MJ GJ mWh Wh kWh MWh GWh kcal BTU V mV kV A mA uA Ah mAh Hz kHz MHz kOhm MOhm
 m mm cm km in ft m2 km2 cm2 m3 dm3 cm3 l L ml cl hl l/s l/min l/h m3/s m3/h m3/min m/s km/h mph m/h mm/h m/s2
-Pa hPa kPa MPa bar mbar psi mmHg inHg s ms us min h d g mg kg t N kN g/m3 mg/m3 ug/m3 kg/m3 W/m2 kW/m2 Wh/m2 kWh/m2 J/m
-Wh/km lm cd cd/m2 rad deg rpm ppm ppb B kB MB GB KiB MiB GiB bit bit/s B/s Mbit/s MB/s`.split(/\s+/);
+Pa hPa kPa MPa bar mbar psi mmHg inHg s ms us min h d g mg kg t N kN g/m3 mg/m3 ug/m3 kg/m3 W/m2 kW/m2 Wh/m2 kWh/m2
+lm cd cd/m2 rad deg rpm ppm ppb B kB MB GB KiB MiB GiB bit bit/s B/s Mbit/s MB/s`.split(/\s+/);
 
 /** Other names in use, by what the library calls them. */
 const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'reactive energy': { vars: 'var*s', varh: 'var*h', kvarh: 'kvar*h', Mvarh: 'Mvar*h' },
   'apparent power': { VA: 'VA', kVA: 'kVA', MVA: 'MVA' },
   'apparent energy': { VAs: 'VA*s', VAh: 'VA*h', kVAh: 'kVA*h', MVAh: 'MVA*h' },
+  'energy per distance': { 'J/m': 'J/m', 'Wh/km': 'Wh/km', 'kWh/km': 'kWh/km' },
   level: { dB: 'dB' },
   'sound level': { dBA: 'dB', 'dB(A)': 'dB' },
   acidity: { pH: '1' },

@@ -21,8 +21,8 @@ const LATEST = 16;
 const EXPIRES = 32;
 const PROPERTIES = 64;
 
-/** An `expiresAt` is kept within what a date can be: nobody sees the difference, and it fits. */
-const LAST_DATE = 8.64e15;
+/** An `expiresAt` is kept within 71,000 years of the Epoch, where every difference can be written as an exact integer. */
+const LAST_DATE = 2 ** 51;
 
 const writer = new ByteWriter();
 

@@ -1,5 +1,6 @@
 import { cp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OutboxEntry } from '@cstbox/mqtt-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { numbered, temporaryDirectory, Used, until } from './fixture.js';
@@ -17,6 +18,17 @@ async function makeStore(directory: string): Promise<{ settled: number }> {
     if (from > step) await used.drain(100);
   }
   return { settled: 300 };
+}
+
+/** A store of which more than half is superseded: before it was written, when it was, and in files that lie still. */
+async function makeSupersedingStore(directory: string): Promise<void> {
+  for (let life = 0; life < 4; life++) {
+    await using used = await Used.open({ directory });
+    for (let number = 1; number <= 1_000; number++) {
+      if (number % 3 === 0) used.put(numbered(life * 1_000 + number, SIZE));
+      else used.putLatest(`t${(number * number) % 400}`, numbered(life * 1_000 + number, SIZE));
+    }
+  }
 }
 
 /** The files of one kind. `.log` and so on. */
@@ -81,6 +93,49 @@ describe('a damaged store', () => {
             await using after = await Used.open({ directory });
             expect((await after.drain()).length).toBe(10);
             expect(after.lost(), JSON.stringify([after.lines, used.lines, used.losses, after.kept])).toBe(0);
+            await rm(directory, { recursive: true });
+          },
+        ),
+        { numRuns: 15 },
+      );
+    },
+  );
+
+  it.each(['.log', '.ldb', 'MANIFEST'])(
+    'whose %s is damaged counts what was superseded as superseded, and what is lost as lost',
+    { timeout: 60_000 },
+    async (kind) => {
+      await using place = await temporaryDirectory();
+      const original = join(place.path, 'original');
+      await makeSupersedingStore(original);
+      await using whole = await Used.open({ directory: original });
+      const waiting = whole.outbox.waiting;
+      expect([whole.keptCount, whole.losses]).toEqual([waiting, []]);
+      await whole.close();
+      let counter = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.double({ min: 0, max: 0.9999, noNaN: true }),
+          fc.nat(7),
+          fc.nat(),
+          async (where, bit, which) => {
+            const directory = join(place.path, String(counter++));
+            await cp(original, directory, { recursive: true });
+            const files = await filesOf(directory, kind);
+            await flip(files[which % files.length] as string, where, bit);
+            await using used = await Used.open({ directory });
+            await until(() => used.outbox.fault === undefined);
+            expect(used.keptCount).toBeGreaterThanOrEqual(waiting);
+            const entries: OutboxEntry[] = [];
+            for (let entry = await used.next(); entry; entry = await used.next()) {
+              entries.push(entry);
+              used.outbox.settle(entry);
+            }
+            expect(used.lost('superseded') + used.lost('outbox_damaged')).toBe(used.lost());
+            expect(entries.length + used.lost()).toBe(used.keptCount);
+            // An older one may come where the newest is lost, and never both.
+            const topics = entries.flatMap(({ message }) => (message.latest ? [message.topic] : []));
+            expect(new Set(topics).size).toBe(topics.length);
             await rm(directory, { recursive: true });
           },
         ),

@@ -44,6 +44,13 @@ export class Used {
     for (const payload of payloads) this.outbox.put({ topic: 't', payload, qos: 1, retain: false, rule: 'r' });
   }
 
+  /** Puts messages of which only the newest is wanted. */
+  putLatest(topic: string, ...payloads: string[]): void {
+    for (const payload of payloads) {
+      this.outbox.put({ topic, payload, qos: 1, retain: false, rule: 'latest', latest: true });
+    }
+  }
+
   /** Puts the numbers from one up to another, as payloads that are padded with noise. */
   count(from: number, to: number, size = 0): void {
     for (let number = from; number <= to; number++) this.put(numbered(number, size));

@@ -26,7 +26,7 @@ export interface LevelOutboxOptions {
   durability?: 'spill' | 'always';
   /** How many messages may wait. Default: 1,000,000. */
   maxMessages?: number;
-  /** How many bytes of topics and payloads may wait, counting a string's UTF-16 units. Default: 1 GiB. */
+  /** How many bytes of topics, payloads and user properties may wait, counting a string's UTF-16 units. Default: 1 GiB. */
   maxBytes?: number;
   /** How long a message may wait, in ms by the wall clock. Default: for ever. */
   maxAgeMs?: number;
@@ -34,7 +34,7 @@ export interface LevelOutboxOptions {
   giveUp?: GiveUp;
   /** How many messages may wait in memory that are not on disk. Default: 100,000. */
   memoryMessages?: number;
-  /** How many bytes of topics and payloads may wait in memory that are not on disk. Default: 64 MiB. */
+  /** How many bytes of topics, payloads and user properties may wait in memory that are not on disk. Default: 64 MiB. */
   memoryBytes?: number;
   /** `spill`: a message is on its way to disk when it has waited for so long, in ms. Default: 1,000. */
   spillAfterMs?: number;
@@ -60,6 +60,11 @@ const AGE_CHECK_MS = { min: 100, max: 60_000 };
  * in `fault`, goes on in memory, and tries again.
  *
  * The bounds are exact for what is in memory; of what is on disk only, up to 256 messages are given up at a time.
+ *
+ * Messages that say `latest` supersede each other wherever they lie, in memory, on their way to disk or on it, for up to 131,072
+ * topics of 16 Mi UTF-16 units together; on further topics they are kept as if they said nothing. What was superseded
+ * within the last second before a crash is superseded again, and counted again, when the outbox is opened: that is when it
+ * reads all that says `latest` on disk.
  */
 export class LevelOutbox implements Outbox {
   readonly #backlog = new Backlog();

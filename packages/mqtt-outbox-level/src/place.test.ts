@@ -85,6 +85,48 @@ describe('a process that is killed', () => {
     expect(after.outbox.lastSequence).toBeGreaterThanOrEqual(peer.last('put'));
   });
 
+  it.each([1, 2, 3])(
+    'has kept the newest of each topic, or one that came after what it was given (%i)',
+    async (round) => {
+      const topics = 50 * round;
+      await using place = await temporaryDirectory();
+      await using peer = Peer.run(
+        { directory: place.path, durability: 'always' },
+        `let number = 0;
+      setInterval(() => {
+        for (let i = 0; i < 20; i++) outbox.put({ ...message(++number), topic: 't' + (number % ${topics}), latest: number % 7 > 0 });
+      }, 2);
+      const taken = [];
+      listener.ready = () => {
+        for (let entry; (entry = outbox.take()); taken.push(entry)) print('given', entry.message.payload);
+        for (const entry of taken.splice(0, ${round - 1})) { outbox.settle(entry); print('settled', entry.message.payload); }
+      };
+      outbox.take();`,
+      );
+      await until(() => peer.last('given') > 4_000 * round);
+      await peer.kill();
+      await using after = await Used.open({ directory: place.path });
+      expect(after.lines).toEqual([]);
+      expect(after.lost('superseded')).toBe(after.lost());
+      expect(after.outbox.waiting).toBe(after.keptCount - after.lost());
+      const numbers = (await after.drain()).map(Number);
+      expect(numbers).toHaveLength(after.keptCount - after.lost());
+      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      const numbersAfter = (word: string) =>
+        peer.lines.filter((line) => line.startsWith(`${word} `)).map((line) => Number(line.slice(word.length + 1)));
+      const settled = new Set(numbersAfter('settled'));
+      const given = numbersAfter('given');
+      const waited = given.filter((number) => !settled.has(number));
+      expect(waited.filter((number) => number % 7 === 0 && !numbers.includes(number))).toEqual([]);
+      const newest = numbers.filter((number) => number % 7 > 0);
+      const newestOn = new Map(newest.map((number) => [number % topics, number]));
+      expect(newestOn.size, 'one of each topic').toBe(newest.length);
+      expect(waited.filter((number) => number % 7 > 0 && !((newestOn.get(number % topics) ?? 0) >= number))).toEqual(
+        [],
+      );
+    },
+  );
+
   it('has lost nothing that had waited long enough, with durability spill', async () => {
     await using place = await temporaryDirectory();
     const options = { directory: place.path, spillAfterMs: 100 };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import type { OutboxEntry } from '../outbox.js';
 import { type ContractCase, contractCase } from './contract.js';
 import { HOSTILE_NAMES } from './hostile.js';
 import { SupersedingModel } from './superseding-model.js';
-import { type OutboxBounds, type OutboxUnderTest, payloadOf, withOutboxFrom } from './tested-outbox.js';
+import { type OutboxBounds, type OutboxUnderTest, payloadOf, type Tested, withOutboxFrom } from './tested-outbox.js';
 
 /** What every outbox must do with messages of which only the newest of a topic is wanted. */
 export function supersedingContract(create: (bounds: OutboxBounds) => Promise<OutboxUnderTest>): ContractCase[] {
@@ -108,15 +109,25 @@ export function supersedingContract(create: (bounds: OutboxBounds) => Promise<Ou
       }),
     ),
 
+    contractCase(
+      'keeps the newest of several that are given back when one that was newer still is settled',
+      withOutbox({}, async (tested) => {
+        const [first, second, third] = await takeEach(tested, '1', '2', '3');
+        assert.ok(first && second && third);
+        tested.settle(third);
+        tested.outbox.giveBack(first);
+        tested.outbox.giveBack(second);
+        assert.deepEqual(tested.losses, [['superseded', 1, 'rule 1']]);
+        assert.equal(await tested.nextPayload(), '2');
+        assert.equal(tested.outbox.waiting, 1);
+      }),
+    ),
+
     ...(['in their order', 'in reverse'] as const).map((order) =>
       contractCase(
         `keeps the newest of several that are given back ${order}`,
         withOutbox({}, async (tested) => {
-          const taken = [];
-          for (const payload of ['1', '2', '3']) {
-            tested.putLatest('a', payload);
-            taken.push(await tested.next());
-          }
+          const taken = await takeEach(tested, '1', '2', '3');
           if (order === 'in reverse') taken.reverse();
           for (const entry of taken) tested.outbox.giveBack(entry);
           assert.deepEqual(tested.losses.map(([reason, , rule]) => [reason, rule]).sort(), [
@@ -167,7 +178,17 @@ export function supersedingContract(create: (bounds: OutboxBounds) => Promise<Ou
 
     contractCase(
       'supersedes like the plainest model, whatever is done to it',
-      withOutbox({ maxMessages: 60 }, (tested) => new SupersedingModel(tested, 20_261_122).run(5_000)),
+      withOutbox({ maxMessages: 20 }, (tested) => new SupersedingModel(tested, 20_261_122).run(5_000)),
     ),
   ];
+}
+
+/** Puts messages for one topic, and takes each before the next one comes. */
+async function takeEach(tested: Tested, ...payloads: string[]): Promise<OutboxEntry[]> {
+  const taken: OutboxEntry[] = [];
+  for (const payload of payloads) {
+    tested.putLatest('a', payload);
+    taken.push(await tested.next());
+  }
+  return taken;
 }

@@ -1,6 +1,6 @@
 import type { Node, RepeatNode } from './ast.js';
 import { State } from './automaton-state.js';
-import { anyCharacter } from './named-classes.js';
+import { CharacterSet } from './character-set.js';
 
 /** Turns of a repetition that are told apart. More of them would find no more than a few candidates less. */
 const TURNS = 4;
@@ -69,7 +69,7 @@ function behind(state: State, node: Node): State {
 
 const ANYTHING: RepeatNode = {
   kind: 'repeat',
-  node: { kind: 'char', set: anyCharacter() },
+  node: { kind: 'char', set: CharacterSet.any() },
   min: 0,
   max: Number.POSITIVE_INFINITY,
   greedy: true,

@@ -3,6 +3,10 @@ import { addRule } from './automaton-builder.js';
 import { State } from './automaton-state.js';
 import type { Budget } from './budget.js';
 
+/** Steps for looking where a character leads from a state, for each set there, and for each state that is reached. */
+const READING = 4;
+const TESTING = 2;
+const REACHING = 3;
 /** Steps for a rule that is found: there may be thousands, and they are put in order. */
 const SORTING = 4;
 
@@ -15,8 +19,10 @@ const SORTING = 4;
  */
 export class CandidateFinder {
   readonly #root = new State();
+  /** The states at the place that is read, and at the next one; the arrays are longer than what counts in them. */
   #active: State[] = [];
   #next: State[] = [];
+  #nextCount = 0;
   readonly #pending: State[] = [];
   #found: number[] = [];
   /** Counts places in texts, over all texts. */
@@ -33,24 +39,19 @@ export class CandidateFinder {
    */
   find(text: string, budget: Budget): number[] | undefined {
     this.#search++;
-    this.#found = [];
-    this.#next.length = 0;
     this.#place++;
+    this.#found = [];
+    this.#nextCount = 0;
     this.#reach(this.#root, budget);
     let at = 0;
-    while (at < text.length && this.#next.length > 0) {
-      [this.#active, this.#next] = [this.#next, this.#active];
-      this.#next.length = 0;
-      this.#place++;
+    while (at < text.length && this.#nextCount > 0) {
       const codePoint = text.codePointAt(at) as number;
-      for (const state of this.#active) {
-        this.#read(state, codePoint, budget);
-        if (budget.isSpent) return undefined;
-      }
+      this.#step(codePoint, budget);
+      if (budget.isSpent) return undefined;
       at += codePoint > 0xffff ? 2 : 1;
     }
     // What is reached at the end of the text may lead on there.
-    for (let index = 0; index < this.#next.length && at >= text.length; index++) {
+    for (let index = 0; index < this.#nextCount && at >= text.length; index++) {
       const { atEnd } = this.#next[index] as State;
       if (atEnd) this.#reach(atEnd, budget);
     }
@@ -58,12 +59,22 @@ export class CandidateFinder {
     return this.#found.sort((a, b) => a - b);
   }
 
+  #step(codePoint: number, budget: Budget): void {
+    const count = this.#nextCount;
+    [this.#active, this.#next] = [this.#next, this.#active];
+    this.#nextCount = 0;
+    this.#place++;
+    for (let index = 0; index < count && !budget.isSpent; index++) {
+      this.#read(this.#active[index] as State, codePoint, budget);
+    }
+  }
+
   #read({ literals, sets }: State, codePoint: number, budget: Budget): void {
-    budget.left -= 2;
+    budget.left -= READING;
     const to = literals?.get(codePoint);
     if (to) this.#reach(to, budget);
     if (sets === undefined) return;
-    budget.left -= sets.length;
+    budget.left -= TESTING * sets.length;
     for (const edge of sets) {
       if (edge.set.has(codePoint, budget)) this.#reach(edge.to, budget);
     }
@@ -76,8 +87,8 @@ export class CandidateFinder {
     for (let state = pending.pop(); state; state = pending.pop()) {
       if (state.reached === this.#place) continue;
       state.reached = this.#place;
-      budget.left--;
-      if (!state.isLast) this.#next.push(state);
+      budget.left -= REACHING;
+      if (!state.isLast) this.#next[this.#nextCount++] = state;
       if (state.found !== this.#search) this.#take(state, budget);
       if (state.also) for (const other of state.also) pending.push(other);
     }

@@ -44,6 +44,7 @@ class Compiler {
   readonly #runs: Run[] = [];
   readonly #looks: Look[] = [];
   readonly #lookIndices = new Map<LookNode, number>();
+  #loops = 0;
   #work = 0;
 
   compile(root: Node, groupCount: number, ignoreCase: boolean): Program {
@@ -52,6 +53,7 @@ class Compiler {
       code: Int32Array.from(this.#code),
       entry,
       sets: this.#sets,
+      loops: this.#loops,
       runs: this.#runs,
       looks: this.#looks,
       slotCount: 2 * (groupCount + 1),
@@ -59,7 +61,7 @@ class Compiler {
     };
   }
 
-  #add(op: number, a = 0, b = -1, c = -1, dependent = this.#depends(b) || this.#depends(c)): number {
+  #add(op: number, a = 0, b = -1, c = -1, dependent = this.#depends(b)): number {
     this.#spend(1);
     this.#dependent.push(dependent);
     return this.#code.push(op, a, b, c) / STRIDE - 1;
@@ -217,6 +219,11 @@ class Compiler {
 
   #loop(node: Node, greedy: boolean, exits: Exits, back: boolean): Exits {
     const last = exits.length - 1;
+    if (node.kind === 'char' && greedy && !back && exits.every((exit) => exit === exits[0])) {
+      const op = exits.some((exit) => this.#depends(exit)) ? Op.LOOP_AGAIN : Op.LOOP;
+      const loop = this.#add(op, this.#indexOf(node.set), exits[0], this.#loops++);
+      return exits.map(() => loop);
+    }
     const dependent = hasReference(node) || exits.some((exit) => this.#depends(exit));
     const again = this.#add(dependent ? Op.SPLIT_AGAIN : Op.SPLIT, 0, -1, -1, dependent);
     const entry = canBeEmpty(node)

@@ -13,6 +13,22 @@ const KEPT = 1 << 12;
 /** Steps for taking the case out of a character. */
 const FOLDING = 16;
 
+/** Steps for getting ready. */
+const STARTING = 20;
+/** Steps for remembering that something was tried. */
+const SPLITTING = 3;
+
+/** Where characters of a set stand one after the other. */
+interface Span {
+  from: number;
+  to: number;
+  /** The run that went there. */
+  run: number;
+}
+
+const NONE: never[] = [];
+const noSpan = (): Span => ({ from: -1, to: -1, run: 0 });
+
 /**
  * Finds the match of a program as Python does, and what its groups have captured: it tries one way after the other, and
  * goes back to the last choice where one does not lead on. In contrast to Python, it remembers which choices at which
@@ -29,9 +45,9 @@ class Matcher {
   #slots = new Int32Array(0);
   /** For each look, the run that looked last, if it found nothing: what it tried need not be tried again. 0: none. */
   #looked: number[] = [];
-  /** For each run of characters, where it went last. */
-  #runFrom: number[] = [];
-  #runTo: number[] = [];
+  /** For each loop, and each run of characters, where it went last. */
+  #loops: Span[] = [];
+  #runs: Span[] = [];
   #program!: Program;
   #text = '';
   #budget!: Budget;
@@ -48,13 +64,14 @@ class Matcher {
    * @returns where the match ends; {@link NO_MATCH} or {@link TOO_COSTLY}
    */
   match(program: Program, text: string, budget: Budget, last = 0): number {
+    budget.left -= STARTING;
     this.#program = program;
     this.#text = text;
     this.#budget = budget;
     this.#slots = new Int32Array(program.slotCount).fill(-1);
-    this.#looked = program.looks.map(() => 0);
-    this.#runFrom = program.runs.map(() => -1);
-    this.#runTo = program.runs.map(() => -1);
+    this.#looked = program.looks.length > 0 ? program.looks.map(() => 0) : NONE;
+    this.#loops = program.loops > 0 ? Array.from({ length: program.loops }, noSpan) : NONE;
+    this.#runs = program.runs.length > 0 ? program.runs.map(noSpan) : NONE;
     this.#visited.clear();
     if (this.#stack.length > KEPT) this.#stack = new Int32Array(KEPT);
     this.#top = 0;
@@ -116,11 +133,17 @@ class Matcher {
           break;
         }
         case Op.SPLIT:
+          budget.left -= SPLITTING;
           if (!this.#visited.isFirst(pc, at, run)) next = -1;
           else this.#push(code[address + 3] as number, at);
           break;
         case Op.SPLIT_AGAIN:
           this.#push(code[address + 3] as number, at);
+          break;
+        case Op.LOOP:
+        case Op.LOOP_AGAIN:
+          this.#loop(pc, at, run);
+          next = -1;
           break;
         case Op.RUN: {
           const end = this.#takeRun(a, at);
@@ -181,27 +204,57 @@ class Matcher {
     }
   }
 
+  /** Takes as many characters as there are, and leaves a choice at each place, the last of them on top. */
+  #loop(pc: number, start: number, run: number): void {
+    const { code, sets } = this.#program;
+    const text = this.#text;
+    const budget = this.#budget;
+    const address = STRIDE * pc;
+    const set = sets[code[address + 1] as number] as Program['sets'][number];
+    const next = code[address + 2] as number;
+    const span = this.#loops[code[address + 3] as number] as Span;
+    const isKnown = code[address] === Op.LOOP && span.run === run;
+    // Places only grow from one choice to the next: those of an earlier time were tried, or are being tried.
+    if (isKnown && start >= span.from && start <= span.to) return;
+    let at = start;
+    for (;;) {
+      this.#push(next, at);
+      if (--budget.left < 0) return;
+      const codePoint = text.codePointAt(at);
+      if (codePoint === undefined || !set.has(codePoint, budget)) break;
+      at += codePoint > 0xffff ? 2 : 1;
+      if (isKnown && at === span.from) {
+        at = span.to;
+        break;
+      }
+    }
+    span.run = run;
+    span.from = start;
+    span.to = at;
+  }
+
   /** The end of the run of characters from a place; -1 when they are too few. */
   #takeRun(index: number, start: number): number {
     const { set, min, max } = this.#program.runs[index] as Program['runs'][number];
     const text = this.#text;
     const budget = this.#budget;
     const isSimple = min <= 1 && max === Number.POSITIVE_INFINITY;
+    const span = this.#runs[index] as Span;
     let at = start;
-    if (isSimple && start >= (this.#runFrom[index] as number) && start <= (this.#runTo[index] as number)) {
-      at = this.#runTo[index] as number;
+    if (isSimple && start >= span.from && start <= span.to) {
+      at = span.to;
     } else {
       let count = 0;
       for (; count < max && !budget.isSpent; count++) {
         const codePoint = text.codePointAt(at);
         if (codePoint === undefined || !set.has(codePoint, budget)) break;
         at += codePoint > 0xffff ? 2 : 1;
-        budget.left--;
+        if (count & 1) budget.left--;
       }
       if (count < min) return -1;
       if (!isSimple) return at;
-      this.#runFrom[index] = start;
-      this.#runTo[index] = at;
+      span.from = start;
+      span.to = at;
     }
     return at - start < min ? -1 : at;
   }

@@ -1,10 +1,11 @@
 import { Scanner } from '../scanner.js';
 import type { CharNode, Node, Pattern } from './ast.js';
 import { takeClass } from './character-class.js';
-import { takeCharacterEscape, takeClassName } from './character-escape.js';
+import { takeClassName } from './character-escape.js';
 import { CharacterSet } from './character-set.js';
+import type { Dialect } from './dialect.js';
 import { takeGlobalFlags } from './flags.js';
-import { anyCharacter, anyInLine, namedClass, wordCharacters } from './named-classes.js';
+import { PYTHON } from './python-dialect.js';
 
 const PLAIN = /[^\\()[\]{}*+?|.^$]+/uy;
 const COMMENT = /\(\?#[^)]*\)/uy;
@@ -41,16 +42,18 @@ interface Open {
 type Previous = 'nothing' | 'atom' | 'quantifier';
 
 /**
- * Reads a pattern of Python's `re`; JavaScript's way to write named groups works, too.
+ * Reads a pattern. That of Python's `re` may have JavaScript's named groups, too.
  *
- * @throws {SyntaxError} for what Python refuses, and for what is not supported, with what to write instead
+ * @param dialect the language of the pattern; default: Python's
+ * @throws {SyntaxError} for what that language refuses, and for what is not supported, with what to write instead
  */
-export function parsePattern(source: string): Pattern {
-  return new Parser(source).parse();
+export function parsePattern(source: string, dialect = PYTHON): Pattern {
+  return new Parser(source, dialect).parse();
 }
 
 class Parser {
   readonly #source: string;
+  readonly #dialect: Dialect;
   readonly #scanner: Scanner;
   readonly #outer: Open[] = [];
   #open: Open = { options: [], items: [], close: (inside) => inside };
@@ -60,8 +63,9 @@ class Parser {
   #ignoreCase = false;
   #previous: Previous = 'nothing';
 
-  constructor(source: string) {
+  constructor(source: string, dialect: Dialect) {
     this.#source = source;
+    this.#dialect = dialect;
     this.#scanner = new Scanner(source);
   }
 
@@ -106,11 +110,11 @@ class Parser {
       case '?':
         return this.#repeat(character, 0, 1);
       case '[':
-        return this.#set(takeClass(this.#scanner, this.#ignoreCase));
+        return this.#set(takeClass(this.#scanner, this.#ignoreCase, this.#dialect));
       case '\\':
         return this.#takeEscape();
       case '.':
-        return this.#set(this.#flags.has('s') ? anyCharacter() : anyInLine());
+        return this.#set(this.#flags.has('s') ? CharacterSet.any() : this.#dialect.anyInLine());
       case '^':
         return this.#place({ kind: 'start', multiline: this.#flags.has('m') });
       case '$':
@@ -220,13 +224,19 @@ class Parser {
 
   #takeEscape(): void {
     const name = takeClassName(this.#scanner);
-    if (name !== undefined) return this.#set(namedClass(name, this.#ignoreCase));
+    if (name !== undefined) return this.#set(this.#dialect.namedClass(name, this.#ignoreCase));
     const anchor = this.#scanner.take(ANCHOR)?.[0];
-    if (anchor !== undefined) return this.#place(anchorNode(anchor));
+    if (anchor !== undefined) return this.#place(this.#anchor(anchor));
     if (this.#scanner.take(JS_BACKREFERENCE)) return this.#nameReference(this.#takeName(NAME_TO_ANGLE, '>'));
     const reference = this.#scanner.take(BACKREFERENCE)?.[0];
     if (reference !== undefined) return this.#reference(Number(reference));
-    return this.#character(takeCharacterEscape(this.#scanner, OCTAL));
+    return this.#character(this.#dialect.takeCharacterEscape(this.#scanner, OCTAL));
+  }
+
+  #anchor(letter: string): Node {
+    if (letter === 'A') return { kind: 'start', multiline: false };
+    if (letter === 'Z') return { kind: 'end', multiline: false };
+    return { kind: 'boundary', negative: letter === 'B', word: this.#dialect.wordCharacters() };
   }
 
   #takeName(token: RegExp, end: string): string {
@@ -238,12 +248,18 @@ class Parser {
   }
 
   #nameReference(name: string): void {
+    this.#checkReferences();
     const index = this.#names.get(name);
     if (index === undefined) throw new SyntaxError(`unknown group name '${name}'`);
     this.#reference(index);
   }
 
+  #checkReferences(): void {
+    if (!this.#dialect.hasReferences) throw new SyntaxError('references back are not supported here');
+  }
+
   #reference(index: number): void {
+    this.#checkReferences();
     if (index > this.#groupCount) throw new SyntaxError(`invalid group reference ${index}`);
     for (const { number, groupsBefore = index } of [...this.#outer, this.#open]) {
       if (number === index) throw new SyntaxError('cannot refer to an open group');
@@ -260,12 +276,6 @@ function inside({ options, items }: Open): Node {
 
 function sequence(items: readonly Node[]): Node {
   return items.length === 1 ? (items[0] as Node) : { kind: 'sequence', items };
-}
-
-function anchorNode(letter: string): Node {
-  if (letter === 'A') return { kind: 'start', multiline: false };
-  if (letter === 'Z') return { kind: 'end', multiline: false };
-  return { kind: 'boundary', negative: letter === 'B', word: wordCharacters() };
 }
 
 /** Those of ASCII, which most patterns are made of: one of each is enough. */

@@ -19,20 +19,24 @@ export const Op = {
   SPLIT_AGAIN: 6,
   /** As many characters as the run `a` takes, and never fewer. Goes on at `c` where these are none. */
   RUN: 7,
+  /** Any number of characters out of the set `a`, then fewer, one less each time; no place is tried again. */
+  LOOP: 8,
+  /** The same, where it depends on captured text what comes of it. */
+  LOOP_AGAIN: 9,
   /** Keeps the place in the slot `a`. */
-  SAVE: 8,
-  START: 9,
-  END: 10,
-  LINE_START: 11,
-  LINE_END: 12,
+  SAVE: 10,
+  START: 11,
+  END: 12,
+  LINE_START: 13,
+  LINE_END: 14,
   /** A boundary of words, which are made of the characters of the set `a`; and the opposite. */
-  BOUNDARY: 13,
-  NO_BOUNDARY: 14,
+  BOUNDARY: 15,
+  NO_BOUNDARY: 16,
   /** Looks ahead or behind: the look `a`. */
-  LOOK: 15,
+  LOOK: 17,
   /** What the group `a` has captured; goes on at `c` where that is the empty text. */
-  REFERENCE: 16,
-  REFERENCE_BACK: 17,
+  REFERENCE: 18,
+  REFERENCE_BACK: 19,
 } as const;
 
 /** Numbers that an instruction takes in {@link Program.code}. */
@@ -55,6 +59,8 @@ export interface Program {
   readonly code: Int32Array;
   readonly entry: number;
   readonly sets: readonly CharacterSet[];
+  /** How many loops there are. */
+  readonly loops: number;
   readonly runs: readonly Run[];
   readonly looks: readonly Look[];
   /** Two for each group, its start and its end; the first two stay unused. */
