@@ -1,6 +1,7 @@
 import { CONTROL_EVENT_CHANNEL, OutboundFilter, type RuleSection, type RuleSections } from '@cstbox/mqtt-core';
 import { compileInboundRule, type InboundTarget } from '../inbound-rule.js';
-import { compileOutboundRule, type OutboundTarget } from '../outbound-rule.js';
+import { compileOutboundRule } from '../outbound-rule.js';
+import type { OutboundTarget } from '../outbound-target.js';
 import { Problems } from '../problems.js';
 import type { Rule } from '../rule.js';
 import { type Parameter, Template } from '../template.js';
