@@ -10,7 +10,7 @@ import { REOutboundFilter } from './re-outbound-filter.js';
 
 /**
  * The inbound filter for a section of a configuration: `{ rules: [[regex, [[varType, varName, channel?], …],
- * options?], …] }`.
+ * options?], …] }`, where a rule may also be an object; see `InboundRuleObject`.
  *
  * @throws {ConfigurationError} with every problem, and its path within the section
  */

@@ -18,7 +18,7 @@ import { RuleTable } from './rule.js';
 
 /**
  * Lets messages in by rules: regular expressions that are applied to the topic, each with the events to make of the
- * message.
+ * message; or objects that also say how a payload is read, what its value may be, and what else holds for the message.
  *
  * The first rule that matches decides; a message that none matches stays out, and so does one that matches a rule
  * without events. Types and names of variables may hold parameters, `%(room)s` or `{room}`, which stand for the

@@ -1,7 +1,5 @@
 import { Budget } from './regex/budget.js';
-import { compile } from './regex/compile.js';
-import { matcher, TOO_COSTLY } from './regex/matcher.js';
-import { parsePattern } from './regex/parse.js';
+import { type SafeRegExp, safeRegExp } from './regex/safe-regexp.js';
 
 /** What is left for the value that is looked at. Whoever looks at one does so in one go, so one is enough. */
 let budget = new Budget();
@@ -12,28 +10,14 @@ export function withBudget<T>(work: () => T): T {
   return work();
 }
 
-/** A pattern, as far as a validator needs it. */
-export interface SchemaPattern {
-  /** @throws {RangeError} when it would take too long to find out */
-  test(text: string): boolean;
-  /** As it is written: by that, a validator tells one from another. */
-  toString(): string;
-}
-
 /**
- * Compiles a pattern of a JSON Schema, which is sought anywhere in a text. It is read as the regex of a rule is, and runs
- * within a budget.
+ * Compiles a pattern of a JSON Schema. By its text, which it shows, a validator tells it from others.
  *
- * @throws {SyntaxError} the pattern is none
+ * @throws {SyntaxError} the pattern is none, or can't be run safely
  */
-export function schemaPattern(pattern: string): SchemaPattern {
-  const program = compile(parsePattern(pattern));
-  return {
-    test(text) {
-      const end = matcher.match(program, text, budget, text.length);
-      if (end === TOO_COSTLY) throw new RangeError(`takes too long to compare with pattern "${pattern}"`);
-      return end >= 0;
-    },
-    toString: () => pattern,
-  };
+export function schemaPattern(pattern: string): SafeRegExp {
+  return Object.assign(
+    safeRegExp(pattern, () => budget),
+    { toString: () => pattern },
+  );
 }
