@@ -21,12 +21,12 @@ export type CompileRule<R> = (rule: unknown, problems: Problems) => Rule<R> | un
  * @param shape what a rule looks like, for the messages
  * @returns the rules; not to be used when there are problems
  */
-export function compileRules<R>(
+export function compileRules<C>(
   rules: Iterable<unknown>,
   shape: string,
-  compileRule: CompileRule<R>,
+  compileRule: (rule: unknown, problems: Problems) => C | undefined,
   problems: Problems,
-): Rule<R>[] {
+): C[] {
   if (typeof rules?.[Symbol.iterator] !== 'function') {
     problems.add(`invalid rules (${show(rules)}) : rules are a list of ${shape}`);
     return [];

@@ -2,7 +2,7 @@ import type { InboundPolicy } from '@cstbox/mqtt-core';
 import { checkShape } from './check-shape.js';
 import { checkRegex } from './compile-rules.js';
 import { type CompileSpec, compileDispatch, compileParts, compileTuple, type EventDetails } from './dispatch.js';
-import type { InboundTarget } from './inbound-rule.js';
+import type { CompiledInboundRule } from './inbound-rule.js';
 import { checkThatItFits, compileLimits } from './inbound-rule-limits.js';
 import { toPolicy } from './inbound-rule-options.js';
 import { compileRead } from './inbound-rule-read.js';
@@ -16,7 +16,6 @@ import {
 import { isObject } from './payload.js';
 import type { Problems } from './problems.js';
 import { show } from './quote.js';
-import type { Rule } from './rule.js';
 
 /** The events are checked one by one, so that what is wrong in one hides nothing of the others. */
 const SHAPE = { ...inboundObject.shape, emit: listOfEvents };
@@ -25,7 +24,7 @@ const SHAPE = { ...inboundObject.shape, emit: listOfEvents };
 export function compileInboundObject(
   given: Readonly<Record<string, unknown>>,
   problems: Problems,
-): Rule<InboundTarget> | undefined {
+): CompiledInboundRule | undefined {
   const rule = checkShape(SHAPE, given, problems) as Partial<InboundRuleObject>;
   const regex = rule.match === undefined ? undefined : checkRegex(rule.match, problems.at('match'));
   const details = compileDetails(rule, {}, {}, problems);
@@ -36,6 +35,7 @@ export function compileInboundObject(
     apply && {
       info: { name: regex.source, ...(Object.keys(policy).length > 0 && { policy }) },
       regex,
+      blocks: rule.emit?.length === 0,
       apply: (groups) => {
         const verdict = apply(groups);
         return 'result' in verdict ? { result: { events: verdict.result } } : verdict;

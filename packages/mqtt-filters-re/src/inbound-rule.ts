@@ -1,10 +1,12 @@
-import { type CompileRule, checkRegex } from './compile-rules.js';
+import { checkRegex } from './compile-rules.js';
 import { compileDispatch, type EventSpec, type EventTarget } from './dispatch.js';
 import { compileInboundObject } from './inbound-rule-object.js';
 import { compileInboundOptions, type InboundRuleOptions } from './inbound-rule-options.js';
 import type { InboundRuleObject } from './inbound-rule-schema.js';
 import { isObject } from './payload.js';
+import type { Problems } from './problems.js';
 import { show } from './quote.js';
+import type { Rule } from './rule.js';
 
 /**
  * A message whose topic the regex matches comes in as these events; with `[]` it is blocked. The options say what holds
@@ -20,11 +22,17 @@ export interface InboundTarget {
   readonly events: readonly EventTarget[];
 }
 
+/** An inbound rule, compiled. */
+export interface CompiledInboundRule extends Rule<InboundTarget> {
+  /** It lets nothing in. */
+  readonly blocks: boolean;
+}
+
 /** What an inbound rule looks like, for messages. */
 export const INBOUND_SHAPE = '[regex, [[varType, varName, channel?], …], options?]';
 
 /** Compiles an inbound rule. */
-export const compileInboundRule: CompileRule<InboundTarget> = (rule, problems) => {
+export function compileInboundRule(rule: unknown, problems: Problems): CompiledInboundRule | undefined {
   if (isObject(rule)) return compileInboundObject(rule, problems);
   if (!Array.isArray(rule) || rule.length < 2 || rule.length > 3) {
     return problems.add(`invalid rule (${show(rule)}) : a rule is ${INBOUND_SHAPE}`);
@@ -38,10 +46,11 @@ export const compileInboundRule: CompileRule<InboundTarget> = (rule, problems) =
     apply && {
       info: { name: regex.source, ...(policy && { policy }) },
       regex,
+      blocks: (dispatch as readonly unknown[]).length === 0,
       apply: (groups) => {
         const verdict = apply(groups);
         return 'result' in verdict ? { result: { events: verdict.result } } : verdict;
       },
     }
   );
-};
+}

@@ -34,6 +34,17 @@ const problemsOf = (rules: unknown) => {
 };
 
 describe('REInboundFilter', () => {
+  it('names the narrowest topic filters that bring what its rules let in', () => {
+    const filter = new REInboundFilter([
+      ['site/nursery/', []],
+      ['site/(?P<room>[^/]+)/set/light$', [['switch', '{room}']]],
+      ['site/kitchen/set/light$', [['switch', 'kitchen']]],
+      ['site/door/', [['opened', 'door']]],
+    ]);
+    expect(filter.topicFilters).toEqual(['site/+/set/light', 'site/door/+/#']);
+    expect(new REInboundFilter([['x', []]]).topicFilters).toEqual([]);
+  });
+
   it('is an InboundFilter', () => {
     expect(new REInboundFilter([])).toBeInstanceOf(InboundFilter);
   });

@@ -15,6 +15,8 @@ import { inboundExamples } from './inbound-rule-examples.js';
 import { type EventPayload, Payload } from './payload.js';
 import { Problems } from './problems.js';
 import { RuleTable } from './rule.js';
+import { fewEnough } from './subscriptions.js';
+import { topicFiltersOf } from './topic-filters.js';
 
 /**
  * Lets messages in by rules: regular expressions that are applied to the topic, each with the events to make of the
@@ -25,6 +27,11 @@ import { RuleTable } from './rule.js';
  * regex's named groups. A rule does not apply when a group that it needs took no part in the match.
  */
 export class REInboundFilter extends InboundFilter {
+  /**
+   * The topic filters that bring what the rules may let in: for each rule the narrowest, and no more than 200 in all. The
+   * broker's own topics, `$…`, are among them where a rule begins with their name.
+   */
+  override readonly topicFilters: readonly string[];
   readonly #rules: RuleTable<InboundTarget>;
 
   /**
@@ -41,6 +48,8 @@ export class REInboundFilter extends InboundFilter {
     examples.check(compiled);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, sizeOf);
+    const open = compiled.filter(({ blocks }) => !blocks);
+    this.topicFilters = fewEnough(open.flatMap(({ regex }) => topicFiltersOf(regex.pattern)));
   }
 
   /**

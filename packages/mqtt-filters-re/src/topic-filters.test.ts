@@ -2,8 +2,11 @@ import { matchesTopicFilter, topicFault, topicFilterFault } from '@cstbox/mqtt-c
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRegex } from './python-regex.js';
+import { parsePattern } from './regex/parse.js';
 import { fewEnough } from './subscriptions.js';
-import { topicFiltersOf } from './topic-filters.js';
+import { topicFiltersOf as filtersOfPattern } from './topic-filters.js';
+
+const topicFiltersOf = (source: string) => filtersOfPattern(parsePattern(source));
 
 describe('the topic filters for a pattern', () => {
   it.each([

@@ -1,7 +1,6 @@
 import { uniteTopicFilters } from '@cstbox/mqtt-core';
-import type { Node } from './regex/ast.js';
+import type { Node, Pattern } from './regex/ast.js';
 import type { CharacterSet } from './regex/character-set.js';
-import { parsePattern } from './regex/parse.js';
 
 /** A topic filter for each way through a pattern; more than that many, and parts of it are taken as anything. */
 const MAX_PATHS = 64;
@@ -15,11 +14,8 @@ const SLASH = 0x2f;
  * The narrowest MQTT topic filters that bring every topic that a pattern matches, but those that start with `$` where the
  * pattern leaves the first level open: no filter brings the broker's own topics together with others (MQTT 3.1.1, section
  * 4.7.2).
- *
- * @throws {SyntaxError} when the pattern is none
  */
-export function topicFiltersOf(source: string): string[] {
-  const pattern = parsePattern(source);
+export function topicFiltersOf(pattern: Pattern): string[] {
   return new Walk().filtersOf(pattern.root);
 }
 
