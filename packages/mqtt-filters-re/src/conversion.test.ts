@@ -59,4 +59,10 @@ describe('convert', () => {
       }),
     );
   });
+
+  it('takes no more digits for an integer than Python does', () => {
+    expect(convert('1'.repeat(4_300), 'd')).toBe('1'.repeat(4_300));
+    expect(convert('1'.repeat(4_301), 'd')).toBeUndefined();
+    expect(convert('1'.repeat(4_301), 'x')).toBeUndefined();
+  });
 });

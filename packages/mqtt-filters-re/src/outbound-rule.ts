@@ -30,7 +30,7 @@ const compileTopic: CompileTarget<OutboundTarget> = (topic, regex, problems) => 
   return (
     template &&
     ((groups) => {
-      const expanded = template.expand(groups, escapeInTopic);
+      const expanded = template.expand(groups, escapeInTopic, MAX_TOPIC);
       if (typeof expanded !== 'string') return expanded;
       const fault = topicFault(expanded);
       return fault
@@ -39,6 +39,9 @@ const compileTopic: CompileTarget<OutboundTarget> = (topic, regex, problems) => 
     })
   );
 };
+
+/** Bytes of a topic (MQTT 3.1.1, section 1.5.3): what has more characters is refused, however it goes on. */
+const MAX_TOPIC = 65_535;
 
 /** What has a meaning in a topic or no place in it, and the sign of the encoding itself, so that it can be reversed. */
 const TO_ESCAPE = /[/+#%\p{Cc}\p{Noncharacter_Code_Point}]/gu;
