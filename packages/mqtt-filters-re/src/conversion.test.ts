@@ -70,4 +70,10 @@ describe('convert', () => {
     // Milliseconds; seconds where each digit is tried in two places.
     expect(cost).toBeLessThan(1_000);
   });
+
+  it('takes no more digits for an integer than Python does', () => {
+    expect(convert('1'.repeat(4_300), 'd')).toBe('1'.repeat(4_300));
+    expect(convert('1'.repeat(4_301), 'd')).toBeUndefined();
+    expect(convert('1'.repeat(4_301), 'x')).toBeUndefined();
+  });
 });

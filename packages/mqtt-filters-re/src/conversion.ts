@@ -5,15 +5,22 @@ const INTEGER = /^[+-]?\d+$/;
 /** Each digit fits in one place only: a topic of digits alone would else take seconds. */
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
+/** Digits that Python takes for an integer: `sys.int_info.default_max_str_digits`. More of them take long to convert. */
+const MAX_DIGITS = 4_300;
+
+function isInteger(text: string): boolean {
+  return text.length <= MAX_DIGITS && INTEGER.test(text);
+}
+
 /** What Python's `%` makes of a captured text; `undefined` when the text is no number of the kind asked for. */
 export function convert(text: string, conversion: Conversion): string | undefined {
   switch (conversion) {
     case 's':
       return text;
     case 'd':
-      return INTEGER.test(text) ? BigInt(text).toString() : undefined;
+      return isInteger(text) ? BigInt(text).toString() : undefined;
     case 'x':
-      return INTEGER.test(text) ? BigInt(text).toString(16) : undefined;
+      return isInteger(text) ? BigInt(text).toString(16) : undefined;
     case 'f':
       return NUMBER.test(text) && Number.isFinite(Number(text)) ? sixDecimals(text) : undefined;
   }

@@ -1,4 +1,4 @@
-import { topicFault } from '@cstbox/mqtt-core';
+import { MAX_TOPIC_BYTES, topicFault } from '@cstbox/mqtt-core';
 import { type CompileTarget, compileTemplate } from './compile-rules.js';
 import { quote, show } from './quote.js';
 
@@ -9,7 +9,7 @@ export const compileTopic: CompileTarget<string> = (topic, regex, problems) => {
   return (
     template &&
     ((groups) => {
-      const expanded = template.expand(groups, escapeInTopic);
+      const expanded = template.expand(groups, escapeInTopic, MAX_TOPIC_BYTES);
       if (typeof expanded !== 'string') return expanded;
       const fault = topicFault(expanded);
       return fault

@@ -7,6 +7,7 @@ import { compileRegex } from './python-regex.js';
 import { Budget } from './regex/budget.js';
 import { compile } from './regex/compile.js';
 import { matcher } from './regex/matcher.js';
+import { parsePattern } from './regex/parse.js';
 import type { Program } from './regex/program.js';
 
 type Case = readonly [pattern: string, text: string];
@@ -117,9 +118,29 @@ describe('compileRegex', () => {
     ['a**', 'multiple repeat at *'],
     ['a{3,2}', 'min repeat greater than max repeat'],
     ['\\p{Nonsense}', 'Invalid property name'],
+    ['\\p{RGI_Emoji}', '\\p{RGI_Emoji} stands for more than one character'],
+    ['a(?<=(a)\\1)', 'cannot refer to a group defined in the same look behind'],
+    ['((a{1,200}){1,200}){1,200}', 'it is too large: counted repetitions multiply to more than 20000 instructions'],
+    ['(?:){1000000000}', 'it is too large: counted repetitions multiply to more than 20000 instructions'],
+    ['(a+)+\\1$', 'it takes too long on a text such as "aaaaaaaaaaaaaaaaaaaaaaaa'],
+    ['(?P<x>\\w)(?:\\w|[a-z]\\w|b)*(?P=x):', 'it takes too long on a text such as "a'],
+    ['x(?:(a|b|ab)*)*-\\1', 'it takes too long on a text such as "x'],
   ])('refuses %s', (pattern, why) => {
     expect(() => compileRegex(pattern)).toThrow(ConfigurationError);
     expect(() => compileRegex(pattern)).toThrow(`invalid regex (${pattern}) : ${why}`);
+  });
+
+  it.each([
+    '(?P<a>\\w+):(?P=a)$',
+    '(.)(.)(.)\\3\\2\\1',
+    '(a*)(b*)(c*)\\1\\2\\3$',
+    '(?=(?P<x>a+))(?P=x)(?:b(?P=x))*$',
+    '(a+)+$',
+    '(?:a|a)*$',
+    '((a*)*)*$',
+    '(?:(?!x).)*y',
+  ])('takes %s, which it can match in time', (pattern) => {
+    expect(() => compileRegex(pattern)).not.toThrow();
   });
 
   it('never lets anything but a ConfigurationError out, whatever the pattern', () => {
@@ -360,11 +381,58 @@ const generated = (): Case[] => {
   return fc.sample(fc.tuple(pattern, text), { numRuns: GENERATED, seed: 42 });
 };
 
+const WIDE = 4_000;
+
+/** Patterns of all that there is, within one another. */
+const wide = (): Case[] => {
+  const width1 = fc.constantFrom(
+    ...[...'aab1_ü-:', '.', '\\w', '\\W', '\\d', '\\s', '[ab]', '[^a]', '[a-z]', '[^\\W\\d]', '\\x61', 'É', '🏠'],
+  );
+  const quantifier = fc.constantFrom(
+    ...['', '', '', '', '*', '+', '?', '*?', '+?', '??', '{2}', '{1,2}', '{,2}', '{2,}', '{1,3}?', '{0}', '{2,4}'],
+  );
+  const place = fc.constantFrom('\\b', '\\B', '$', '\\Z', '^', '');
+  const behind = fc
+    .tuple(fc.constantFrom('(?<=', '(?<!'), width1, fc.oneof(width1, fc.constant('')))
+    .map(([opening, ...inside]) => `${opening}${inside.join('')})`);
+  const { sequence } = fc.letrec<{ node: string; sequence: string; choice: string }>((tie) => ({
+    node: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      { weight: 4, arbitrary: fc.tuple(width1, quantifier).map((parts) => parts.join('')) },
+      place,
+      behind,
+      fc.tuple(fc.constantFrom('\\1', '\\2', '\\3'), quantifier).map((parts) => parts.join('')),
+      fc.tuple(tie('choice'), quantifier).map(([inside, times]) => `(${inside})${times}`),
+      fc.tuple(tie('choice'), quantifier).map(([inside, times]) => `(?:${inside})${times}`),
+      tie('choice').map((inside) => `(?=${inside})`),
+      tie('choice').map((inside) => `(?!${inside})`),
+    ),
+    sequence: fc.array(tie('node'), { maxLength: 4 }).map((nodes) => nodes.join('')),
+    choice: fc.oneof(
+      tie('sequence'),
+      fc.tuple(tie('sequence'), tie('sequence')).map((options) => options.join('|')),
+    ),
+  }));
+  const flags = fc.constantFrom('', '', '', '(?i)', '(?s)', '(?m)');
+  const pattern = fc.tuple(flags, sequence, sequence).map((parts) => parts.join(''));
+  // Not empty, and without a new line at the end: there it differs, as the README says.
+  const text = fc
+    .array(fc.constantFrom(...'aaabbA1_üÜ-: \n', '🏠'), { maxLength: 8 })
+    .map((characters) => `${characters.join('')}a`);
+  return fc.sample(fc.tuple(pattern, text), { numRuns: WIDE, seed: 43 });
+};
+
 const PROGRAM = `
-import json, re, sys
+import json, re, signal, sys
+class Slow(Exception): pass
+def slow(*_): raise Slow()
+signal.signal(signal.SIGALRM, slow)
 def outcome(pattern, text):
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
     try: match = re.match(pattern, text)
     except re.error: return 'refused'
+    except Slow: return 'slow'
+    finally: signal.setitimer(signal.ITIMER_REAL, 0)
     return match and [match.group(0), *match.groups()]
 json.dump([outcome(*case) for case in json.load(sys.stdin)], sys.stdout)
 `;
@@ -372,14 +440,15 @@ json.dump([outcome(*case) for case in json.load(sys.stdin)], sys.stdout)
 const python = (cases: readonly Case[]) =>
   spawnSync('python3', ['-W', 'ignore', '-c', PROGRAM], { input: JSON.stringify(cases), maxBuffer: 1 << 28 });
 
+/** Not by `compileRegex`, which refuses patterns that take for ever, and gives named groups only. */
 const ours = ([pattern, text]: Case): Outcome => {
   let program: Program;
   try {
-    program = compile(compileRegex(pattern).pattern);
+    program = compile(parsePattern(pattern));
   } catch {
     return 'refused';
   }
-  const end = matcher.match(program, text, new Budget());
+  const end = matcher.match(program, text, new Budget(10_000_000));
   if (end < 0) return null;
   const spans = [0, end, ...matcher.slots.slice(2)];
   return spans.flatMap((start, index) =>
@@ -392,10 +461,13 @@ const hasPython = python([]).status === 0;
 const SUITE = `beside Python's re.match${hasPython ? '' : ' (skipped: there is no python3 here)'}`;
 
 describe.skipIf(!hasPython)(SUITE, () => {
-  it(`does the same in ${CASES.length} written and ${GENERATED} generated cases`, () => {
-    const cases = [...CASES, ...generated()];
-    const theirs = JSON.parse(python(cases).stdout.toString()) as Outcome[];
+  it(`does the same in ${CASES.length} written and ${GENERATED + WIDE} generated cases`, () => {
+    const cases = [...CASES, ...generated(), ...wide()];
+    const theirs = JSON.parse(python(cases).stdout.toString()) as (Outcome | 'slow')[];
     const outcomes = cases.map((item, index) => ({ item, python: theirs[index], ours: ours(item) }));
-    expect(outcomes.filter((outcome) => !isDeepStrictEqual(outcome.ours, outcome.python))).toEqual([]);
+    const comparable = outcomes.filter((outcome) => outcome.python !== 'slow');
+    expect(comparable.filter((outcome) => !isDeepStrictEqual(outcome.ours, outcome.python))).toEqual([]);
+    expect(comparable.length).toBeGreaterThan(0.97 * cases.length);
+    expect(comparable.filter((outcome) => Array.isArray(outcome.python)).length).toBeGreaterThan(cases.length / 5);
   });
 });

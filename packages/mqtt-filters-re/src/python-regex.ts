@@ -1,7 +1,8 @@
 import { ConfigurationError } from '@cstbox/mqtt-core';
 import type { Pattern } from './regex/ast.js';
 import { Budget } from './regex/budget.js';
-import { compile, MAX_INSTRUCTIONS } from './regex/compile.js';
+import { compile } from './regex/compile.js';
+import { findExplosion } from './regex/explosion.js';
 import { matcher } from './regex/matcher.js';
 import { parsePattern } from './regex/parse.js';
 import type { Program } from './regex/program.js';
@@ -26,7 +27,9 @@ export interface CompiledRegex {
   match(text: string, budget?: Budget): Groups | null;
 }
 
-/** Steps for each number in a program that is compiled. */
+/** Instructions of a program that is made when its rule is loaded. */
+const LARGE = 500;
+/** Steps for each number in a program that is made when a text has come. */
 const COMPILING = 4;
 
 const NO_GROUPS: Groups = Object.freeze(Object.create(null));
@@ -37,9 +40,9 @@ const NO_GROUPS: Groups = Object.freeze(Object.create(null));
  * @throws {ConfigurationError} `invalid regex (<source>) : <why>`
  */
 export function compileRegex(source: string): CompiledRegex {
-  const pattern = parse(source);
+  const { pattern, program: large } = prepare(source);
   const groups = [...pattern.groups];
-  let program: Program | undefined;
+  let program = large;
   return {
     source,
     pattern,
@@ -52,12 +55,18 @@ export function compileRegex(source: string): CompiledRegex {
   };
 }
 
-function parse(source: string): Pattern {
+/** Most programs are not made before a text comes that may match; those that take long to make are made at once. */
+function prepare(source: string): { pattern: Pattern; program?: Program } {
   try {
     const pattern = parsePattern(source);
-    // Most programs are not made before a text comes that may match.
-    if (sizeBound(pattern.root) > MAX_INSTRUCTIONS) compile(pattern);
-    return pattern;
+    const explosion = findExplosion(pattern);
+    if (explosion !== undefined) {
+      throw new SyntaxError(
+        `it takes too long on a text such as ${JSON.stringify(explosion)}: repetitions before a reference back multiply; ` +
+          'make them one, as in (a+)\\1, or keep apart what they match',
+      );
+    }
+    return sizeBound(pattern.root) > LARGE ? { pattern, program: compile(pattern) } : { pattern };
   } catch (error) {
     throw new ConfigurationError(`invalid regex (${source}) : ${why(error)}`, { cause: error });
   }

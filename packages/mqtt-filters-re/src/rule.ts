@@ -74,8 +74,10 @@ export class RuleTable<R> {
   decide(text: string): Decision<R> {
     let decision = this.#decisions.get(text);
     if (decision === undefined) {
-      decision = this.#evaluate(text);
-      this.#decisions.set(text, decision);
+      const budget = new Budget();
+      decision = this.#evaluate(text, budget);
+      // What was too costly once may have been so because nothing had been compiled.
+      if (!budget.isSpent) this.#decisions.set(text, decision);
     }
     // Counted for each text that comes, also when the decision is an old one.
     if (decision.passedOver.length > 0) this.#count(decision.passedOver);
@@ -86,8 +88,7 @@ export class RuleTable<R> {
     for (const index of indices) this.#notApplied[index] = (this.#notApplied[index] ?? 0) + 1;
   }
 
-  #evaluate(text: string): Decision<R> {
-    const budget = new Budget();
+  #evaluate(text: string, budget: Budget): Decision<R> {
     let candidates: Candidate<R>[] | undefined;
     let passedOver: number[] | undefined;
     for (const index of this.#mayMatch(text, budget)) {
@@ -99,14 +100,15 @@ export class RuleTable<R> {
         break;
       }
       if (!groups) continue;
-      budget.left -= APPLYING + (text.length >> 1);
       const verdict = rule.apply(groups);
       if (!('why' in verdict)) {
         candidates ??= [];
         candidates.push({ rule: rule.info, result: null, ...verdict });
         if (!rule.isConditional) break;
+        budget.left -= APPLYING + (text.length >> 1);
         continue;
       }
+      budget.left -= APPLYING + (text.length >> 1);
       passedOver ??= [];
       passedOver.push(index);
       if (this.#notApplied[index] === 0) {

@@ -42,10 +42,19 @@ export class Template {
     return new Set(this.#parts.flatMap((part) => (typeof part === 'string' ? [] : [part.name])));
   }
 
-  /** The text with the captured groups in the parameters' places. */
-  expand(groups: Groups, sanitize: Escape = (captured) => captured): string | Unfilled {
+  /**
+   * The text with the captured groups in the parameters' places.
+   *
+   * @param enough the rest is left out where the text has more characters: for those who refuse it then
+   */
+  expand(
+    groups: Groups,
+    sanitize: Escape = (captured) => captured,
+    enough = Number.POSITIVE_INFINITY,
+  ): string | Unfilled {
     let text = '';
     for (const part of this.#parts) {
+      if (text.length > enough) break;
       if (typeof part === 'string') {
         text += part;
         continue;

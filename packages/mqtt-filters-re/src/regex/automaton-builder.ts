@@ -1,42 +1,62 @@
 import type { Node, RepeatNode } from './ast.js';
-import { State } from './automaton-state.js';
+import { type Parked, State } from './automaton-state.js';
 import { CharacterSet } from './character-set.js';
 
 /** Turns of a repetition that are told apart. More of them would find no more than a few candidates less. */
 const TURNS = 4;
+
+/** Ways that a rule has in the automaton, where it has alternatives: more of them stay together. */
+const WAYS = 8;
 
 /**
  * Adds a rule to the automaton. Rules that start with the same items share them, and where a rule is alone, the rest of
  * it is left out: who gets there is a candidate.
  */
 export function addRule(root: State, rule: number, pattern: Node): void {
-  const items: Node[] = [];
-  flatten(pattern, items);
-  add(root, rule, items, 0);
+  add(root, { rule, items: flatten(pattern), next: 0, ways: WAYS }, false);
 }
 
-function add(start: State, rule: number, items: readonly Node[], first: number): void {
+/** @param isSpread whether to go on at least by an item, though no other rule is there */
+function add(start: State, way: Parked, isSpread: boolean): void {
+  const { rule, items, ways } = way;
   let state = start;
-  for (let next = first; next < items.length; next++) {
-    if (state.isEmpty) {
-      state.parked = { rule, items, next };
+  for (let { next } = way; next < items.length; next++) {
+    const isAlone = state.isEmpty && !(isSpread && next === way.next);
+    if (isAlone) {
+      state.parked = { rule, items, next, ways };
       return;
     }
     const { parked } = state;
     if (parked) {
       state.parked = undefined;
-      add(behind(state, parked.items[parked.next] as Node), parked.rule, parked.items, parked.next + 1);
+      add(state, parked, true);
     }
-    state = behind(state, items[next] as Node);
+    const item = items[next] as Node;
+    if (item.kind === 'alternatives' && item.options.length <= ways) {
+      const rest = items.slice(next + 1);
+      for (const option of item.options) {
+        const each = {
+          rule,
+          items: [...flatten(option), ...rest],
+          next: 0,
+          ways: Math.floor(ways / item.options.length),
+        };
+        add(state, each, true);
+      }
+      return;
+    }
+    state = behind(state, item);
   }
   state.rules ??= [];
   state.rules.push(rule);
 }
 
-function flatten(node: Node, items: Node[]): void {
+/** The items of a pattern, one after the other; whether a group captures does not matter here. */
+function flatten(node: Node, items: Node[] = []): Node[] {
   if (node.kind === 'group') flatten(node.node, items);
   else if (node.kind === 'sequence') for (const item of node.items) flatten(item, items);
   else items.push(node);
+  return items;
 }
 
 /** The place that a part leads to; what looks around or at the ends of lines and words is taken for granted. */

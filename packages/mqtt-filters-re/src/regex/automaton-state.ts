@@ -1,12 +1,14 @@
 import type { Node } from './ast.js';
 import type { CharacterSet } from './character-set.js';
 
-/** A rule that is not spread out any further: no other one has come to this place. */
+/** A way of a rule that is not spread out any further: no other one has come to this place. */
 export interface Parked {
   readonly rule: number;
   readonly items: readonly Node[];
   /** The first of its items that is not in the automaton. */
   readonly next: number;
+  /** Into how many ways it may part yet. */
+  readonly ways: number;
 }
 
 /** A place in the automaton of all rules: what has been read when it is reached. */

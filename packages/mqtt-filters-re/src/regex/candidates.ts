@@ -56,7 +56,8 @@ export class CandidateFinder {
       if (atEnd) this.#reach(atEnd, budget);
     }
     if (budget.isSpent) return undefined;
-    return this.#found.sort((a, b) => a - b);
+    // A rule with alternatives may have been found on several ways.
+    return this.#found.sort((a, b) => a - b).filter((rule, index, all) => rule !== all[index - 1]);
   }
 
   #step(codePoint: number, budget: Budget): void {

@@ -74,7 +74,9 @@ class Compiler {
   #spend(work: number): void {
     this.#work += work;
     if (this.#work > MAX_INSTRUCTIONS) {
-      throw new SyntaxError(`more than ${MAX_INSTRUCTIONS} instructions: repetitions within repetitions multiply`);
+      throw new SyntaxError(
+        `it is too large: counted repetitions multiply to more than ${MAX_INSTRUCTIONS} instructions`,
+      );
     }
   }
 
