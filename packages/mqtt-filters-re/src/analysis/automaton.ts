@@ -1,10 +1,12 @@
-import { type CharSet, FAIterators, type TransitionIterable, type TransitionIterator } from 'refa';
+import type { CharSet, TransitionIterable, TransitionIterator } from 'refa';
 
 /** An automaton has more states than anybody wants to wait for. */
 export class TooLargeError extends Error {}
 
-/** States that one automaton may have: a regex of a rule has some dozens. */
-export const MAX_STATES = 20_000;
+/** States that one automaton may have: a regex of a rule has some dozens, what earlier rules leave to it some thousand. */
+const MAX_STATES = 20_000;
+/** Edges that one automaton may have. */
+const MAX_EDGES = 100_000;
 
 /** A finite automaton whose states are numbers from 0 on, the initial one; each can reach a final one. */
 export class Automaton implements TransitionIterable<number> {
@@ -56,15 +58,43 @@ export class Automaton implements TransitionIterable<number> {
     };
   }
 
-  /** Its words, the shortest first, at most so many: each position as the set of letters that may stand there. */
+  /**
+   * Its words, the shortest first, at most so many: each position as the set of letters that may stand there. Words that
+   * can be read in several ways may come several times.
+   */
   *words(count: number): Iterable<CharSet[]> {
-    const words = FAIterators.iterateWordSets<number>(this.transitionIterator());
+    const visits = this.out.map(() => 0);
+    const pending: Step[] = [{ state: 0 }];
     let left = count;
-    for (const word of words) {
-      if (left-- <= 0) return;
-      yield word;
+    // More ways than words through one state are never needed: so there are not more than can be walked.
+    for (let at = 0; at < pending.length && left > 0; at++) {
+      const step = pending[at] as Step;
+      const { state } = step;
+      const visit = (visits[state] ?? 0) + 1;
+      if (visit > count) continue;
+      visits[state] = visit;
+      if (this.finals[state]) {
+        yield wordOf(step);
+        left--;
+      }
+      for (const [to, on] of this.out[state] ?? []) {
+        if ((visits[to] as number) < count) pending.push({ state: to, on, before: step });
+      }
     }
   }
+}
+
+/** A step on the way to a state. */
+interface Step {
+  readonly state: number;
+  readonly on?: CharSet;
+  readonly before?: Step;
+}
+
+function wordOf(last: Step): CharSet[] {
+  const word: CharSet[] = [];
+  for (let step: Step | undefined = last; step?.on; step = step.before) word.push(step.on);
+  return word.reverse();
 }
 
 /** The letters along the only edges with only one letter. */
@@ -113,11 +143,13 @@ export function explore<S>(space: StateSpace<S>, maxStates: number = MAX_STATES)
   const indices = new Map<string | number, number>([[keyOf(space.initial), 0]]);
   const free: (Set<number> | undefined)[] = [];
   const out: Map<number, CharSet>[] = [];
+  let edgeCount = 0;
   for (let index = 0; index < states.length; index++) {
     const edges = new Map<number, CharSet>();
     out.push(edges);
     expand(states[index] as S, (to, on) => {
       if (on?.isEmpty) return;
+      if (++edgeCount > MAX_EDGES) throw new TooLargeError(`more than ${MAX_EDGES} edges`);
       const key = keyOf(to);
       let target = indices.get(key);
       if (target === undefined) {

@@ -80,7 +80,7 @@ export class ExpressionBuilder {
       case 'Assertion':
         return this.#assertion(element);
       case 'Backreference':
-        return this.#approximate();
+        return this.#backreference(element);
       default: {
         const characters = this.#sets.of(element, this.#pattern.flags);
         return characters ? [characterClass(this.#alphabet.lettersOf(characters))] : this.#approximate();
@@ -91,6 +91,14 @@ export class ExpressionBuilder {
   #approximate(): NoParent<Element>[] {
     this.isExact = false;
     return this.#approximation === 'over' ? [this.anything()] : [NOTHING];
+  }
+
+  /** What a group captured is among the texts that it can capture. */
+  #backreference({ resolved }: AST.Backreference): NoParent<Element>[] {
+    if (this.#approximation === 'under' || Array.isArray(resolved)) return this.#approximate();
+    this.isExact = false;
+    const alternatives = this.alternatives((resolved as AST.CapturingGroup).alternatives);
+    return [{ type: 'Alternation', alternatives: [...alternatives, concatenation([])] }];
   }
 
   #assertion(assertion: AST.Assertion): NoParent<Element>[] {

@@ -1,10 +1,9 @@
-import { getIntersectionWordSets } from 'refa';
 import { translate } from '../regex-translator.js';
 import type { Parameter } from '../template.js';
 import { type Automaton, withoutMarkers } from './automaton.js';
 import { capturedBy, type Output, outputOf } from './output.js';
 import { type CharacterSets, type Pattern, parsePattern } from './pattern.js';
-import { restrict } from './restrict.js';
+import { intersect, restrict } from './restrict.js';
 import type { AnalysedRule, Written } from './rules.js';
 import { UnionAutomaton } from './union-automaton.js';
 import type { Common } from './vocabulary.js';
@@ -149,12 +148,8 @@ export class RuleLanguages<R extends AnalysedRule> {
 }
 
 /** The shortest texts that two automata have in common. */
-export function* commonTexts(a: Automaton, b: Automaton, count: number, { alphabet }: Common): Iterable<string> {
-  let left = count;
-  for (const word of getIntersectionWordSets(a, b)) {
-    if (left-- <= 0) return;
-    yield alphabet.spell(word);
-  }
+export function commonTexts(a: Automaton, b: Automaton, count: number, common: Common): Iterable<string> {
+  return textsOf(intersect(a, b), count, common);
 }
 
 /** The shortest texts of an automaton. */

@@ -26,8 +26,10 @@ export interface MarkedOptions {
   readonly approximation?: Approximation;
 }
 
-/** A regex has some dozens; a counted repetition of a large group has more. */
+/** Nodes of a pattern. A regex has some dozens; a counted repetition of a large group has more. */
 const MAX_NODES = 5_000;
+/** States of an automaton with everything that look-arounds keep in mind. */
+const MAX_STATES = 5_000;
 
 /** Makes automata of patterns, over one alphabet. */
 export class MarkedPatterns {
@@ -106,27 +108,30 @@ export class MarkedPatterns {
     const beside = [...(universe ? [universe] : []), ...behind.map((index) => tables[index] as LetterTable)];
     const finals: ReadonlySet<NFA.ReadonlyNode> = nfa.finals;
     const ids = new Map<NFA.ReadonlyNode, number>([...nfa.nodes()].map((node, id) => [node, id]));
-    return explore<Place>({
-      maxCharacter: max,
-      initial: { node: nfa.initial, beside: beside.map(({ initial }) => initial), ahead: [] },
-      keyOf: ({ node, ...context }) => `${ids.get(node)};${keyOf(context)}`,
-      expand({ node, ...context }, add) {
-        for (const [to, on] of node.out) {
-          for (const [next, letter] of stepsOf(context, on.intersect(letters))) add({ node: to, ...next }, letter);
-          const groups = on.intersect(groupMarkers);
-          if (!groups.isEmpty) add({ node: to, ...context }, groups);
-          for (const index of lookArounds.keys()) {
-            if (!on.has(first + index)) continue;
-            const next = arrive(context, index);
-            if (next) add({ node: to, ...next }, null);
+    return explore<Place>(
+      {
+        maxCharacter: max,
+        initial: { node: nfa.initial, beside: beside.map(({ initial }) => initial), ahead: [] },
+        keyOf: ({ node, ...context }) => `${ids.get(node)};${keyOf(context)}`,
+        expand({ node, ...context }, add) {
+          for (const [to, on] of node.out) {
+            for (const [next, letter] of stepsOf(context, on.intersect(letters))) add({ node: to, ...next }, letter);
+            const groups = on.intersect(groupMarkers);
+            if (!groups.isEmpty) add({ node: to, ...context }, groups);
+            for (const index of lookArounds.keys()) {
+              if (!on.has(first + index)) continue;
+              const next = arrive(context, index);
+              if (next) add({ node: to, ...next }, null);
+            }
           }
-        }
+        },
+        isFinal: ({ node, beside: states, ahead }) =>
+          finals.has(node) &&
+          (!universe || universe.isFinal(states[0] as number)) &&
+          ahead.every(([index, state]) => tables[index]?.isFinal(state)),
       },
-      isFinal: ({ node, beside: states, ahead }) =>
-        finals.has(node) &&
-        (!universe || universe.isFinal(states[0] as number)) &&
-        ahead.every(([index, state]) => tables[index]?.isFinal(state)),
-    });
+      MAX_STATES,
+    );
 
     /** Where letters lead in the automata beside; without those letters that lead nowhere. */
     function stepsOf(context: Context, on: CharSet): (readonly [Context, CharSet])[] {

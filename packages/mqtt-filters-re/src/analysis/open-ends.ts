@@ -25,12 +25,13 @@ export async function findOpenEnds<R extends AnalysedRule & MatchingRule>(
   await findings.forEach(rules, 'regexes that are not anchored at their end', (rule, index) => {
     const language = languages.all[index] as Language<R>;
     if (endsWithAssertion(language.pattern.alternatives) || language.texts.isEmpty) return;
-    const { alphabet, patterns, word } = common;
+    const { alphabet, patterns, word, controls } = common;
     const { automaton } = patterns.of(language.pattern, { isWhole: true });
     const whole = withoutMarkers(automaton, alphabet.letters);
     if (!endsIn(whole, word)) return;
     const union = new UnionAutomaton([whole], alphabet);
-    const beyond = restrict(language.texts, union, ({ taking }) => taking.length === 0, alphabet);
+    const texts = without(language.texts, controls);
+    const beyond = restrict(texts, union, ({ taking }) => taking.length === 0, alphabet);
     if (beyond.isEmpty) return;
     const holds = (text: string) => matches(rule, text);
     const example =
@@ -46,6 +47,19 @@ export async function findOpenEnds<R extends AnalysedRule & MatchingRule>(
       message: `${language.isExact ? '' : 'not exact: '}the regex takes longer texts, too${shown}: end it with $, or with .* if that is meant`,
       ...(example !== undefined && { example }),
     });
+  });
+}
+
+/** Its words in which none of the letters is. */
+function without(automaton: Automaton, letters: CharSet): Automaton {
+  return explore<number>({
+    maxCharacter: automaton.maxCharacter,
+    initial: 0,
+    keyOf: (state) => state,
+    expand(state, add) {
+      for (const [to, on] of automaton.out[state] ?? []) add(to, on.without(letters));
+    },
+    isFinal: (state) => automaton.finals[state] === true,
   });
 }
 

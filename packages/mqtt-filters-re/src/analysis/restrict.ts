@@ -32,3 +32,22 @@ export function restrict(
     isFinal: ([state, at]) => marked.finals[state] === true && keeps(at),
   });
 }
+
+/**
+ * What two automata have in common.
+ *
+ * @throws {TooLargeError}
+ */
+export function intersect(a: Automaton, b: Automaton): Automaton {
+  return explore<readonly [number, number]>({
+    maxCharacter: a.maxCharacter,
+    initial: [0, 0],
+    keyOf: ([inA, inB]) => inA * b.out.length + inB,
+    expand([inA, inB], add) {
+      for (const [toA, onA] of a.out[inA] ?? []) {
+        for (const [toB, onB] of b.out[inB] ?? []) add([toA, toB], onA.intersect(onB));
+      }
+    },
+    isFinal: ([inA, inB]) => a.finals[inA] === true && b.finals[inB] === true,
+  });
+}

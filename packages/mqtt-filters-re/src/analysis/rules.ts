@@ -1,4 +1,11 @@
-import { CONTROL_EVENT_CHANNEL, OutboundFilter, type RuleSection, type RuleSections } from '@cstbox/mqtt-core';
+import {
+  CONTROL_EVENT_CHANNEL,
+  type ConfigurationProblem,
+  OutboundFilter,
+  type RuleSection,
+  type RuleSections,
+} from '@cstbox/mqtt-core';
+import type { CompileRule } from '../compile-rules.js';
 import { compileInboundRule, type InboundTarget } from '../inbound-rule.js';
 import { compileOutboundRule } from '../outbound-rule.js';
 import type { OutboundTarget } from '../outbound-target.js';
@@ -84,7 +91,7 @@ function readOutRule(path: Path, given: unknown, channels: readonly string[], de
   const isTuple = Array.isArray(given);
   const options = isTuple ? { match: given[0], topic: given[1] } : Object(given);
   const { match, topic, channel, qos = defaultQos, retain = false, payload = 'event', when } = options;
-  const rule = compileOutboundRule([match, topic], new Problems());
+  const rule = compiled(compileOutboundRule, [match, topic]);
   if (!rule) return undefined;
   return {
     ...common(path, rule.info.name, isTuple, options),
@@ -101,7 +108,7 @@ function readInRule(path: Path, given: unknown): InRule | undefined {
   const isTuple = Array.isArray(given);
   const options = isTuple ? { match: given[0], emit: given[1] } : Object(given);
   const emit: unknown = Array.isArray(options.emit) ? options.emit.map(asTuple) : options.emit;
-  const rule = compileInboundRule([options.match, emit] as never, new Problems());
+  const rule = compiled(compileInboundRule, [options.match, emit]);
   if (!rule) return undefined;
   const written = (emit as [string, string, string?][]).map(([varType, varName, channel]) => {
     const type = partsOf(varType);
@@ -117,6 +124,13 @@ function readInRule(path: Path, given: unknown): InRule | undefined {
     publishes: { qos: 0, retain: false, payload: '' },
     rule,
   };
+}
+
+/** What becomes of a rule in the original's form, when nothing is wrong with it. */
+function compiled<R>(compile: CompileRule<R>, tuple: readonly unknown[]): Rule<R> | undefined {
+  const problems: ConfigurationProblem[] = [];
+  const rule = compile(tuple, new Problems(problems));
+  return problems.length === 0 ? rule : undefined;
 }
 
 /** An event specification as `[varType, varName, channel]`, which may be written as an object. */

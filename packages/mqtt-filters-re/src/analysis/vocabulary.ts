@@ -65,6 +65,8 @@ export class Common {
   /** What becomes of a captured text in the type of an event, which holds no colon; and in its name. */
   readonly inType: Filling;
   readonly inName: Filling;
+  /** Letters that a name can do without: a regex that takes anything but them takes anything. */
+  readonly controls: CharSet;
   /** Letters, digits and the underscore. */
   readonly word: CharSet;
 
@@ -82,7 +84,7 @@ export class Common {
     this.numbers = { d: whole(CONVERTED.d), x: whole(CONVERTED.x), f: whole(CONVERTED.f) };
     this.word = single(WORD);
 
-    const controls = single(CONTROLS);
+    this.controls = single(CONTROLS);
     const code = [only('%'), single(HEXADECIMAL), single(HEXADECIMAL)];
     const codes = Array.from(
       { length: MAX_UTF8_BYTES },
@@ -93,7 +95,7 @@ export class Common {
     );
     const replaced = [
       ...Object.entries(ENCODED).map(([character, text]) => [only(character), wordOf(text)] as const),
-      ...codes.map((each) => [controls, each] as const),
+      ...codes.map((each) => [this.controls, each] as const),
     ];
     const kept = replaced.reduce((rest, [letters]) => rest.without(letters), alphabet.letters);
     this.inTopic = { kept, replaced };
