@@ -26,7 +26,7 @@ class Circle {
     const at = event.indexOf(':');
     const topic = this.#outbound.getMqttTopic(0, event.slice(0, at), event.slice(at + 1), {}, CHANNEL);
     if (topic === null) return undefined;
-    return { rule: this.#rules.findIndex(([regex]) => regex === this.#outbound.lastRule?.name), topic };
+    return { rule: this.#rules.findIndex((rule) => Array.isArray(rule) && rule[0] === this.#outbound.lastRule?.name), topic };
   }
 
   receive(topic: string): string[] {
