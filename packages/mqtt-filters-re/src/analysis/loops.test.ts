@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InboundRule } from '../inbound-rule.js';
-import type { OutboundRule } from '../outbound-rule.js';
 import { REInboundFilter } from '../re-inbound-filter.js';
 import { REOutboundFilter } from '../re-outbound-filter.js';
 import { analyse } from './analysis.fixtures.js';
@@ -14,9 +13,9 @@ const CHANNEL = 'control';
 class Circle {
   readonly #outbound: REOutboundFilter;
   readonly #inbound: REInboundFilter;
-  readonly #rules: readonly OutboundRule[];
+  readonly #rules: readonly (readonly [regex: string, topic: string])[];
 
-  constructor(outbound: readonly OutboundRule[], inbound: readonly InboundRule[]) {
+  constructor(outbound: readonly (readonly [regex: string, topic: string])[], inbound: readonly InboundRule[]) {
     this.#rules = outbound;
     this.#outbound = new REOutboundFilter(outbound);
     this.#inbound = new REInboundFilter(inbound);
