@@ -302,7 +302,7 @@ describe('the analysis', () => {
   });
 
   it('says what was too large, and looks at the rest', async () => {
-    const findings = await outbound(['a:(b{1,60}c{1,60}){1,60}$', 'x'], ['b:c$', 'x'], ['b:c$', 'y']);
+    const findings = await outbound(['a:(?=.*b.{12}c)\\w+$', 'x'], ['b:c$', 'x'], ['b:c$', 'y']);
     expect(inShort(findings)).toEqual([
       ['shadowed', 'outbound.rules.2', 'b:c'],
       ['incomplete', 'outbound.rules.0.0', undefined],

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { InboundRule } from '../inbound-rule.js';
-import type { OutboundRule } from '../outbound-rule.js';
 import { REInboundFilter } from '../re-inbound-filter.js';
 import { REOutboundFilter } from '../re-outbound-filter.js';
 import { analyse } from './analysis.fixtures.js';
@@ -14,9 +13,9 @@ const CHANNEL = 'control';
 class Circle {
   readonly #outbound: REOutboundFilter;
   readonly #inbound: REInboundFilter;
-  readonly #rules: readonly OutboundRule[];
+  readonly #rules: readonly (readonly [regex: string, topic: string])[];
 
-  constructor(outbound: readonly OutboundRule[], inbound: readonly InboundRule[]) {
+  constructor(outbound: readonly (readonly [regex: string, topic: string])[], inbound: readonly InboundRule[]) {
     this.#rules = outbound;
     this.#outbound = new REOutboundFilter(outbound);
     this.#inbound = new REInboundFilter(inbound);
@@ -26,7 +25,10 @@ class Circle {
     const at = event.indexOf(':');
     const topic = this.#outbound.getMqttTopic(0, event.slice(0, at), event.slice(at + 1), {}, CHANNEL);
     if (topic === null) return undefined;
-    return { rule: this.#rules.findIndex((rule) => Array.isArray(rule) && rule[0] === this.#outbound.lastRule?.name), topic };
+    return {
+      rule: this.#rules.findIndex((rule) => Array.isArray(rule) && rule[0] === this.#outbound.lastRule?.name),
+      topic,
+    };
   }
 
   receive(topic: string): string[] {

@@ -6,9 +6,8 @@ import {
   type RuleSections,
 } from '@cstbox/mqtt-core';
 import type { CompileRule } from '../compile-rules.js';
-import { compileInboundRule, type InboundTarget } from '../inbound-rule.js';
+import { compileInboundRule } from '../inbound-rule.js';
 import { compileOutboundRule } from '../outbound-rule.js';
-import type { OutboundTarget } from '../outbound-target.js';
 import { Problems } from '../problems.js';
 import type { Rule } from '../rule.js';
 import { type Parameter, Template } from '../template.js';
@@ -50,11 +49,11 @@ export interface AnalysedRule {
 }
 
 export interface OutRule extends AnalysedRule {
-  readonly rule: Rule<OutboundTarget>;
+  readonly rule: NonNullable<ReturnType<typeof compileOutboundRule>>;
 }
 
 export interface InRule extends AnalysedRule {
-  readonly rule: Rule<InboundTarget>;
+  readonly rule: NonNullable<ReturnType<typeof compileInboundRule>>;
 }
 
 /** The rules of all sections of a direction, in the order in which they are asked. Those that do not load are left out. */
