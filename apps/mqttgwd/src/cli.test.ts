@@ -210,6 +210,65 @@ describe.skipIf(dbusDaemonMissing()).each(brokerKinds)('mqttgwd between a bus an
     ).toEqual(['elsewhere', 'site/hall/set/light', 'site/kitchen/set/heating']);
   });
 
+  it('does what rules as objects ask for, in a chain of filters, and subscribes to what they need', async () => {
+    const use = '@cstbox/mqtt-filters-re';
+    await using house = await openHouse(kind, {
+      listened_topics: undefined,
+      filters: {
+        outbound: [
+          {
+            use,
+            rules: [
+              {
+                match: 'energy:(?P<meter>[a-z]+)$',
+                topic: 'site/energy/{meter}',
+                retain: true,
+                unit: 'kWh',
+                round: 1,
+                deadband: 0.5,
+                payload: { json: { meter: '{meter}', kwh: '{value}' } },
+                examples: { 'energy:main': 'site/energy/main', 'energy:main2': null },
+              },
+            ],
+          },
+          { use, rules: [['temperature:(?P<room>[a-z]+)$', 'site/{room}/temperature']] },
+        ],
+        inbound: {
+          use,
+          rules: [
+            {
+              match: 'site/(?P<room>[a-z]+)/set/heating$',
+              emit: [['setpoint', '{room}']],
+              read: 'number',
+              value: { min: 5, max: 30 },
+            },
+          ],
+        },
+      },
+    });
+    expect(house.gateway.printed).toContain('site/+/set/heating');
+    const commands: unknown[] = [];
+    await house.events.subscribe(['control'], {
+      event: (_channel, { varName, value }) => void commands.push([varName, value]),
+      malformed() {},
+    });
+    for (const value of [1_000, 1_400, 1_600]) {
+      await house.events.emit('sensor', makeBasicEvent('energy', 'main', value, 'Wh'));
+    }
+    await house.events.emit('sensor', makeBasicEvent('temperature', 'hall', 20));
+    for (const text of ['99', 'warm', '21.5']) await house.user.publish('site/hall/set/heating', text, { qos: 1 });
+    await waitFor(
+      'both ways',
+      () => commands.length > 0 && house.messages.some(({ topic }) => topic.endsWith('ature')),
+    );
+    expect(commands).toEqual([['hall', 21.5]]);
+    const energy = house.messages.filter(({ topic }) => topic === 'site/energy/main').map(({ text }) => text);
+    expect(energy).toEqual(['{"meter":"main","kwh":1}', '{"meter":"main","kwh":1.6}']);
+    await stopProcess(house.gateway.child);
+    expect(house.gateway.printed).toMatch(/bus to MQTT: .*forwarded 3, .*unchanged 1/);
+    expect(house.gateway.printed).toMatch(/MQTT to bus: .*forwarded 1, .*out_of_range 1, not_a_number 1/);
+  });
+
   it('survives what strangers send from both sides, counts it, and logs each kind once', async () => {
     await using house = await openHouse(kind);
     const forger = await DBusConnection.open(house.bus.address);
@@ -612,6 +671,32 @@ filters:
     expect(printed).toContain('invalid regex (temperature:()');
     expect(printed).toContain('parameters not found in rule regex (room)');
     expect(printed).toContain('invalid event specification (');
+  });
+
+  it('does not start with rules that make a loop, and shows the way it goes', async () => {
+    await using place = await workplace();
+    const path = await place.file(
+      'loop.yaml',
+      `broker: { host: h }
+filters:
+  outbound:
+    - use: "@cstbox/mqtt-filters-re"
+      rules:
+        - ["temperature:[a-z]+$", x]
+    - use: "@cstbox/mqtt-filters-re"
+      rules:
+        - { match: "switch:(?P<room>[a-z]+)$", topic: "site/{room}/light" }
+  inbound:
+    use: "@cstbox/mqtt-filters-re"
+    rules:
+      - ["site/(?P<room>[a-z]+)/light$", [[switch, "{room}"]]]
+`,
+    );
+    const { code, printed } = await run(['-c', path]);
+    expect(code).toBe(78);
+    expect(printed).toContain(`mqttgwd: ${path}:9:11: an event that goes out comes back in`);
+    expect(printed).toContain('"switch:a" → "site/a/light" → "switch:a"');
+    expect(printed).toContain('(at filters.outbound[1].rules[0])');
   });
 
   it('names every certificate and key that is missing, beside whatever else is wrong', async () => {

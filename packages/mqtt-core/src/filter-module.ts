@@ -28,7 +28,8 @@ export interface FilterModule {
   ): OutboundFilter | Promise<OutboundFilter>;
   /**
    * Looks at all the rules of a gateway together that this module has made the filters for, after it has made them. The
-   * findings' paths start at the root of the configuration, with those of the sections.
+   * findings' paths start at the root of the configuration, with those of the sections. The daemon asks in a thread that
+   * ends, where the module is loaded a second time.
    */
   analyseRules?(sections: RuleSections): readonly Finding[] | Promise<readonly Finding[]>;
 }

@@ -5,11 +5,9 @@ import {
   type RuleSection,
   type RuleSections,
 } from '@cstbox/mqtt-core';
-import type { CompileRule } from '../compile-rules.js';
 import { compileInboundRule } from '../inbound-rule.js';
 import { compileOutboundRule } from '../outbound-rule.js';
 import { Problems } from '../problems.js';
-import type { Rule } from '../rule.js';
 import { type Parameter, Template } from '../template.js';
 
 /** The keys that lead to a place in the configuration. */
@@ -126,7 +124,10 @@ function readInRule(path: Path, given: unknown): InRule | undefined {
 }
 
 /** What becomes of a rule in the original's form, when nothing is wrong with it. */
-function compiled<R>(compile: CompileRule<R>, tuple: readonly unknown[]): Rule<R> | undefined {
+function compiled<C>(
+  compile: (rule: unknown, problems: Problems) => C | undefined,
+  tuple: readonly unknown[],
+): C | undefined {
   const problems: ConfigurationProblem[] = [];
   const rule = compile(tuple, new Problems(problems));
   return problems.length === 0 ? rule : undefined;
