@@ -10,7 +10,7 @@ import {
   type RuleSection,
   type RuleSections,
 } from '@cstbox/mqtt-core';
-import { locate } from './load-filter.js';
+import { type FilterPlace, locate } from './load-filter.js';
 
 /** How long a module may take for the analysis of its rules, in ms: whoever keeps to a time of his own takes less. */
 const TIMEOUT_MS = 15_000;
@@ -36,11 +36,12 @@ interface ModuleRules {
  * @throws {ConfigurationError} with each error that they find
  */
 export async function analyseFilters(
+  places: readonly FilterPlace[],
   file: ConfigurationFile,
   configuration: GatewayConfiguration,
   logger: Logger,
 ): Promise<void> {
-  const modules = modulesOf(file);
+  const modules = modulesOf(places, file);
   const problems: ConfigurationProblem[] = [];
   const uses = modules.map(({ use }) => use);
   if (modules.length > 1) logger.debug(`loops between filters of ${uses.join(' and ')} are not looked at`);
@@ -119,20 +120,15 @@ function checkFindings(findings: unknown): readonly Finding[] {
 }
 
 /** The sections of all filters, by their modules. */
-function modulesOf(file: ConfigurationFile): ModuleRules[] {
+function modulesOf(places: readonly FilterPlace[], file: ConfigurationFile): ModuleRules[] {
   const modules = new Map<string, ModuleRules>();
-  const { filters } = file.content as { filters?: Partial<Record<'outbound' | 'inbound', unknown>> };
-  for (const direction of ['outbound', 'inbound'] as const) {
-    const given = filters?.[direction];
-    const isList = Array.isArray(given);
-    for (const [index, section] of (isList ? given : given === undefined ? [] : [given]).entries()) {
-      const { use, ...options } = section as { use: string };
-      const url = locate(use, file);
-      if (!url) continue;
-      const module = modules.get(url) ?? { use, url, outbound: [], inbound: [] };
-      modules.set(url, module);
-      module[direction].push({ path: ['filters', direction, ...(isList ? [index] : [])], options });
-    }
+  for (const { direction, section, path } of places) {
+    const { use, ...options } = section;
+    const url = locate(use, file);
+    if (!url) continue;
+    const module = modules.get(url) ?? { use, url, outbound: [], inbound: [] };
+    modules.set(url, module);
+    module[direction].push({ path, options });
   }
   return [...modules.values()];
 }

@@ -8,14 +8,13 @@ import {
   type FilterModule,
   type InboundFilter,
   type OutboundFilter,
-  type RuleSection,
 } from '@cstbox/mqtt-core';
 import { resolve as resolveModule } from 'import-meta-resolve';
 
 /** The function of a module that makes the filter of a direction. */
 const FACTORIES = { inbound: 'createInboundFilter', outbound: 'createOutboundFilter' } as const;
 
-interface Filters {
+export interface Filters {
   inbound: InboundFilter;
   outbound: OutboundFilter;
 }
@@ -28,12 +27,6 @@ export interface FilterPlace<D extends keyof Filters = keyof Filters> {
   readonly path: readonly (string | number)[];
 }
 
-/** A filter, and what it was made of. */
-export interface LoadedFilter<F = InboundFilter | OutboundFilter> extends RuleSection {
-  readonly filter: F;
-  readonly module: FilterModule;
-}
-
 /**
  * Loads the module that a section of the configuration names, and makes its filter.
  *
@@ -44,7 +37,7 @@ export async function loadFilter<D extends keyof Filters>(
   { direction, section, path }: FilterPlace<D>,
   file: ConfigurationFile,
   context: FilterContext,
-): Promise<LoadedFilter<Filters[D]>> {
+): Promise<Filters[D]> {
   const { use, ...options } = section;
   const factory = FACTORIES[direction];
   const fail = (message: string, cause?: unknown) =>
@@ -78,7 +71,7 @@ export async function loadFilter<D extends keyof Filters>(
   if (lack) throw fail(`${factory} of '${use}' returned no filter: ${lack}`);
   // One that can't be given a name is called by its class.
   if (filter.name === undefined) Reflect.set(filter, 'name', use);
-  return { filter, module, path, options };
+  return filter;
 }
 
 /** What a filter of the direction lacks, or `undefined` when it has everything. */

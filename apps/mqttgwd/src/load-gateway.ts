@@ -15,7 +15,7 @@ import {
   type OutboundFilter,
 } from '@cstbox/mqtt-core';
 import { analyseFilters } from './analyse-filters.js';
-import { type FilterPlace, type LoadedFilter, loadFilter } from './load-filter.js';
+import { type FilterPlace, type Filters, loadFilter } from './load-filter.js';
 
 /** Everything that a configuration file describes. Whoever loads it disposes of it: filters may hold resources. */
 export interface LoadedGateway extends AsyncDisposable {
@@ -48,12 +48,16 @@ export async function loadGateway(path: string, logger: (component: string) => L
   const { tls, inbound: into, outbound: outOf } = sectionsOf(file);
   if (tls) await collect(() => readTlsFiles(resolveTls(tls, file)));
   const context = { logger: logger('filter') };
-  const inbound: LoadedFilter<InboundFilter>[] = [];
-  for (const place of into)
-    inbound.push(...((await collect(async () => [await loadFilter(place, file, context)])) ?? []));
-  const outbound: LoadedFilter<OutboundFilter>[] = [];
-  for (const place of outOf)
-    outbound.push(...((await collect(async () => [await loadFilter(place, file, context)])) ?? []));
+  const loadAll = async <D extends keyof Filters>(places: readonly FilterPlace<D>[]): Promise<Filters[D][]> => {
+    const filters: Filters[D][] = [];
+    for (const place of places) {
+      const filter = await collect(() => loadFilter(place, file, context));
+      if (filter) filters.push(filter);
+    }
+    return filters;
+  };
+  const inbound = await loadAll(into);
+  const outbound = await loadAll(outOf);
   const dispose = () => disposeAll([...inbound, ...outbound]);
   if (configuration && !configuration.filters?.inbound && !configuration.filters?.outbound) {
     problems.push({
@@ -61,15 +65,10 @@ export async function loadGateway(path: string, logger: (component: string) => L
       message: 'expected a filter: inbound, outbound or both; without any, nothing crosses',
     });
   }
-  if (configuration && problems.length === 0) await collect(() => analyseFilters(file, configuration, context.logger));
+  if (configuration && problems.length === 0)
+    await collect(() => analyseFilters([...outOf, ...into], file, configuration, context.logger));
   if (configuration && problems.length === 0) {
-    const filtersOf = <F>(loaded: readonly LoadedFilter<F>[]) => loaded.map(({ filter }) => filter);
-    return {
-      configuration,
-      inbound: filtersOf(inbound),
-      outbound: filtersOf(outbound),
-      [Symbol.asyncDispose]: dispose,
-    };
+    return { configuration, inbound, outbound, [Symbol.asyncDispose]: dispose };
   }
   await dispose();
   throw file.locate(new ConfigurationError(problems));
@@ -109,6 +108,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-async function disposeAll(loaded: readonly LoadedFilter[]): Promise<void> {
-  for (const { filter } of loaded) await (filter as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
+async function disposeAll(filters: readonly unknown[]): Promise<void> {
+  for (const filter of filters) await (filter as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
 }
