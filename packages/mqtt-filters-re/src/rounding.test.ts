@@ -22,6 +22,7 @@ describe('rounding', () => {
     [2_251_799_813_685_247.5, 0, 2_251_799_813_685_248],
     [999_999_999_999_999.9, 3, 999_999_999_999_999.9],
     [123, 5, 123],
+    [-6964.2471955365045, 11, -6964.2471955365],
   ])('%d to %i decimals is %d', (value, decimals, expected) => {
     expect(round(value, decimals)).toBe(expected);
   });

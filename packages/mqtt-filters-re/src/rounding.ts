@@ -14,15 +14,20 @@ export function round(value: number, decimals: number): number {
   if (!(scaled < INTEGERS_ONLY)) return value;
   const down = Math.floor(scaled);
   const isNearHalf = Math.abs(scaled - down - 0.5) < NEAR * Math.max(1, scaled);
-  const rounded = (isNearHalf ? Math.round(shifted(magnitude, decimals)) : Math.round(scaled)) / power;
+  const rounded = (isNearHalf ? shifted(magnitude, decimals) : Math.round(scaled)) / power;
   return value < 0 && rounded !== 0 ? -rounded : rounded;
 }
 
 /** Larger than the error of a multiplication (2^-53), with room. */
 const NEAR = 2 ** -50;
 
-/** The point moved by so many digits, as on paper: no error of a multiplication. */
+/** The whole number that is left when the point is moved by so many digits and the rest is rounded, as on paper. */
 function shifted(magnitude: number, decimals: number): number {
-  const [digits, exponent = 0] = String(magnitude).split('e');
-  return Number(`${digits}e${Number(exponent) + decimals}`);
+  const [written = '', exponent = 0] = String(magnitude).split('e');
+  const [whole = '', fraction = ''] = written.split('.');
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent) + decimals;
+  if (point < 0) return 0;
+  const roundsUp = (digits[point] ?? '0') >= '5';
+  return Number(digits.slice(0, point).padEnd(point, '0')) + (roundsUp ? 1 : 0);
 }
