@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { reasonOf } from './tls-files.js';
 
 /** A configuration file, JSON or YAML (of which JSON is a part): its content, and where each part of it stands. */
@@ -30,6 +30,13 @@ export class ConfigurationFile {
     if (document.errors.length > 0) {
       throw new ConfigurationError(
         document.errors.map(({ message, pos }) => ({ path: [], message, file: absolute, ...placeOf(lines, pos[0]) })),
+      );
+    }
+    const circles = circlesIn(document);
+    if (circles.length > 0) {
+      const message = 'this alias stands within what it stands for: nothing could be made of it';
+      throw new ConfigurationError(
+        circles.map((offset) => ({ path: [], message, file: absolute, ...placeOf(lines, offset) })),
       );
     }
     try {
@@ -76,6 +83,18 @@ export class ConfigurationFile {
     }
     return offset;
   }
+}
+
+/** Where aliases stand within their own anchors. */
+function circlesIn(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Alias(_key, alias, path) {
+      const target = alias.resolve(document);
+      if (target && path.includes(target)) offsets.push(alias.range?.[0] ?? 0);
+    },
+  });
+  return offsets;
 }
 
 function readSource(path: string): string {

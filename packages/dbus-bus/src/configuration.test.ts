@@ -236,6 +236,15 @@ describe('a configuration file', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it('can not go round in a circle by an alias', () => {
+    expect(
+      problems('broker: &b { host: h, tls: [*b] }\nfilters: { outbound: { use: u, when: &w { any: [*w] } } }'),
+    ).toEqual([
+      '1:29: this alias stands within what it stands for: nothing could be made of it',
+      '2:49: this alias stands within what it stands for: nothing could be made of it',
+    ]);
+  });
+
   it('that can not be read is a clear error too', () => {
     expect(() => loadConfiguration('')).toThrow('no configuration file given');
     expect(() => loadConfiguration(join(directory, 'none'))).toThrow(/none: can't read the file: ENOENT/);
