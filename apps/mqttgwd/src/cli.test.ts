@@ -628,6 +628,7 @@ describe('the command line of mqttgwd', () => {
     [['-c'], 64, 'argument missing'],
     [['event-manger'], 64, "unknown command 'event-manger'"],
     [['gateway.json'], 64, 'as in -c gateway.json'],
+    [['--', '-c', '/nowhere.cfg'], 78, 'mqttgwd: there is no configuration file at /nowhere.cfg'],
     [['-c', '/nowhere.cfg'], 78, 'mqttgwd: there is no configuration file at /nowhere.cfg: name one with -c PATH'],
     [['-c', 'nowhere.cfg'], 78, 'nowhere.cfg nor at /etc/cstbox/nowhere.cfg: name one with -c PATH'],
     [['-L', 'debug', '-c', '/nowhere.cfg'], 78, 'no configuration file'],

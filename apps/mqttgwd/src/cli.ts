@@ -91,9 +91,15 @@ function parseLogLevel(text: string): LogLevel {
   throw new InvalidArgumentError(`Allowed are ${LOG_LEVELS.join(', ')}.`);
 }
 
+/** `pnpm mqttgwd -- -c …` hands on the hyphens that were meant for pnpm. */
+function argumentsGiven(): string[] {
+  const given = process.argv.slice(2);
+  return given[0] === '--' ? given.slice(1) : given;
+}
+
 async function main(): Promise<void> {
   try {
-    await program.parseAsync();
+    await program.parseAsync(argumentsGiven(), { from: 'user' });
   } catch (error) {
     // Help and version are no errors; commander has printed what there is to say.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;

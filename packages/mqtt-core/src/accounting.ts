@@ -36,6 +36,9 @@ const MAX_RULES = 20_000;
 const MAX_REASONS = 100;
 const OTHER_REASONS = 'other_reasons';
 
+/** So many rules have a line in the log for the same reason: a thousand rules may be wrong in the same way. */
+const MAX_REPORTS = 20;
+
 /** What a rule asked for is counted, and is no news. */
 const INTENDED: ReadonlySet<string> = new Set(['unchanged', 'throttled', 'superseded']);
 
@@ -78,8 +81,8 @@ export class Accounting {
   readonly #ofNone: Ledger;
   readonly #ledgers = new Map<string, Ledger>();
   readonly #reasons = new Set<string>();
-  /** What has had its line in the log. */
-  readonly #reported = new Set<string>();
+  /** By reason: whose doing has had its line in the log. */
+  readonly #reported = new Map<string, Set<string>>();
   readonly #logger: Logger;
 
   constructor(
@@ -112,12 +115,16 @@ export class Accounting {
   }
 
   /**
-   * Counts a loss. The first for each reason, and filter, is worth a line in the log, a flood of them is not, nor what a rule asked for.
+   * Counts a loss. The first for each reason, and rule or filter, is worth a line in the log, a flood of them is not, nor what
+   * a rule asked for.
    *
-   * @param by the name of the filter whose doing it is
+   * @param by the name of the filter whose doing it is, if it is one's
    */
   drop(reason: string, account: string | undefined, detail: () => string, by?: string, count = 1): void {
-    this.#drop(this.#of(account), reason, detail, by, count);
+    const ledger = this.#of(account);
+    const isOfRule = account !== undefined && this.#ledgers.get(account) === ledger;
+    const doer = by === undefined ? undefined : isOfRule ? this.#names.inWords(account, by) : `by ${by}`;
+    this.#drop(ledger, reason, detail, doer, count);
   }
 
   /** Counts something that was refused before any filter was asked. */
@@ -128,7 +135,7 @@ export class Accounting {
 
   /** The next loss for this reason is worth a line again. */
   reportAgain(reason: string): void {
-    for (const each of this.#reported) if (each.startsWith(`${reason}\0`)) this.#reported.delete(each);
+    this.#reported.delete(reason);
   }
 
   get counts(): DirectionCounts {
@@ -151,16 +158,26 @@ export class Accounting {
     };
   }
 
-  #drop(ledger: Ledger, reason: string, detail: () => string, by?: string, count = 1): void {
+  #drop(ledger: Ledger, reason: string, detail: () => string, doer?: string, count = 1): void {
     const isKnown = this.#reasons.has(reason) || this.#reasons.size < MAX_REASONS;
     const booked = isKnown ? reason : OTHER_REASONS;
     this.#reasons.add(booked);
     ledger.dropped.set(booked, (ledger.dropped.get(booked) ?? 0) + count);
-    const report = `${booked}\0${by ?? ''}`;
-    if (INTENDED.has(booked) || this.#reported.has(report)) return;
-    this.#reported.add(report);
-    const why = by === undefined ? reason : `${reason}, by ${by}`;
-    this.#logger.warn(`dropped ${this.what} (${why}): ${detail()}; further ones are counted, not logged`);
+    if (!INTENDED.has(booked) && this.#isNews(booked, doer ?? '')) {
+      const why = doer === undefined ? reason : `${reason}, ${doer}`;
+      this.#logger.warn(`dropped ${this.what} (${why}): ${detail()}; further ones are counted, not logged`);
+    }
+  }
+
+  #isNews(reason: string, doer: string): boolean {
+    let doers = this.#reported.get(reason);
+    if (!doers) {
+      doers = new Set();
+      this.#reported.set(reason, doers);
+    }
+    if (doers.size >= MAX_REPORTS || doers.has(doer)) return false;
+    doers.add(doer);
+    return true;
   }
 
   #of(account: string | undefined): Ledger {

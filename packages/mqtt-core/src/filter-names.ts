@@ -30,6 +30,12 @@ export class FilterNames {
     return rule === undefined ? name : `${name}${SEPARATOR}${rule}`;
   }
 
+  /** Whose doing something is, for a log: that of a rule, and its filter. */
+  inWords(account: string, filter: string): string {
+    const prefix = `${filter}${SEPARATOR}`;
+    return `by ${filter}, rule ${account.startsWith(prefix) ? account.slice(prefix.length) : account}`;
+  }
+
   /** The filter that an account belongs to; `undefined` for what another configuration has left, and for no filter at all. */
   ownerOf(account: string | undefined): number | undefined {
     if (this.filters.length === 1) return 0;

@@ -63,6 +63,8 @@ export interface GatewayStatus {
   readonly outbox: {
     /** Messages that wait for the broker. */
     readonly waiting: number;
+    /** Messages that are held back before it, since their rules throttle them. */
+    readonly held: number;
     /** What keeps it from keeping messages as it should; `undefined` when all is well. */
     readonly fault: string | undefined;
   };
@@ -134,6 +136,8 @@ export class Gateway implements AsyncDisposable {
   logStatus(): void {
     if (!this.#isOpen) return this.#logger.info('not started yet: nothing is counted');
     this.#logCounts();
+    this.#logRules('bus to MQTT', this.#out.counts);
+    this.#logRules('MQTT to bus', this.#in.counts);
     this.#logger.info(formatStatus(this.status));
   }
 
@@ -143,7 +147,7 @@ export class Gateway implements AsyncDisposable {
     return {
       bus: this.#bus.state,
       broker: this.#connector.status,
-      outbox: { waiting, fault },
+      outbox: { waiting, held: this.#out.held, fault },
       commands: { waiting: this.#in.waiting },
     };
   }
@@ -237,7 +241,18 @@ export class Gateway implements AsyncDisposable {
     if (filters.length < 2) return;
     for (const [name, each] of filters) this.#logger.info(`${direction}, ${name}: ${formatCounts(each)}`);
   }
+
+  #logRules(direction: string, { rules }: DirectionCounts): void {
+    const all: [string, Counts][] = Object.entries(rules);
+    const busiest = all.sort(([, a], [, b]) => b.received - a.received).slice(0, TOLD_RULES);
+    for (const [name, each] of busiest) this.#logger.info(`${direction}, rule ${name}: ${formatCounts(each)}`);
+    if (all.length > TOLD_RULES)
+      this.#logger.info(`${direction}: ${all.length - TOLD_RULES} more rules have decided something`);
+  }
 }
+
+/** So many rules are told of, those that decided most. */
+const TOLD_RULES = 20;
 
 /** `bus attached; broker mqtt://h:1883 connected; outbox 3 waiting; commands 0 waiting`, and what is wrong. */
 function formatStatus({ bus, broker, outbox, commands }: GatewayStatus): string {
@@ -245,7 +260,7 @@ function formatStatus({ bus, broker, outbox, commands }: GatewayStatus): string 
   return [
     `bus ${bus}`,
     `broker ${broker.broker} ${broker.state}${fault(broker.fault)}`,
-    `outbox ${outbox.waiting} waiting${fault(outbox.fault)}`,
+    `outbox ${outbox.waiting} waiting${outbox.held > 0 ? `, ${outbox.held} held back` : ''}${fault(outbox.fault)}`,
     `commands ${commands.waiting} waiting`,
   ].join('; ');
 }

@@ -69,6 +69,11 @@ export class OutboundPath implements BusListener {
     return this.#books.counts;
   }
 
+  /** Messages that a throttle holds back before the outbox. */
+  get held(): number {
+    return this.#throttle?.holding ?? 0;
+  }
+
   /**
    * Opens the outbox, and sends from now on what is in it.
    *

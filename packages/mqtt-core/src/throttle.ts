@@ -77,6 +77,11 @@ export class Throttle {
     this.#listener.release(crossing);
   }
 
+  /** How many messages are held back. */
+  get holding(): number {
+    return this.#holding.size;
+  }
+
   /** A message goes out on a topic: what is held back for that is older, and goes no more. */
   overtake(topic: string): void {
     const slot = this.#holding.get(topic);

@@ -134,7 +134,7 @@ describe('what is wrong in rules that are objects', () => {
         "3.read.jmespath: invalid expression ("a.[") : invalid token (EOF): """,
         "4.read.boolean.false.0: invalid word ("ON") : it stands here twice",
         "5.read: invalid option ({"pointer":"","jmespath":"a"}) : read is one of auto, json, text, number, ",
-        "6: invalid rule (7) : a rule is [regex, [[varType, varName, channel?], …], options?]",
+        "6: invalid rule (7) : a rule is [regex, [[varType, varName, channel?], …], options?], or an o",
       ]
     `);
   });

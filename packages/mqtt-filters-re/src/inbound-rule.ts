@@ -29,7 +29,7 @@ export interface CompiledInboundRule extends Rule<InboundTarget> {
 }
 
 /** What an inbound rule looks like, for messages. */
-export const INBOUND_SHAPE = '[regex, [[varType, varName, channel?], …], options?]';
+export const INBOUND_SHAPE = '[regex, [[varType, varName, channel?], …], options?], or an object with match and emit';
 
 /** Compiles an inbound rule. */
 export function compileInboundRule(rule: unknown, problems: Problems): CompiledInboundRule | undefined {

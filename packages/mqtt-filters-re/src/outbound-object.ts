@@ -9,6 +9,7 @@ import { compileTopic } from './outbound-topic.js';
 import { buildEvent, compilePayload } from './payload-builder.js';
 import { senmlUnit } from './payload-senml.js';
 import type { Problems } from './problems.js';
+import { show } from './quote.js';
 import type { Rule } from './rule.js';
 import { findUnit } from './unit-conversion.js';
 import { compileUserProperties } from './user-properties.js';
@@ -42,7 +43,7 @@ export function compileOutboundObject(
   const accepts = compileAccepts(channels, rule);
   const policy = policyOf(rule);
   const info = (userProperties: PublishPolicy['userProperties']): FilterRule => ({
-    name: regex.source,
+    name: nameOf(regex.source, rule),
     publish: userProperties ? { ...policy, userProperties } : policy,
   });
   return {
@@ -74,6 +75,12 @@ export function compileOutboundObject(
       return { result: { topic: 'result' in topic ? topic.result : '', more } };
     },
   };
+}
+
+/** The regex, and what else decides whether the rule takes an event: others may have the same regex. */
+function nameOf(regex: string, { channel, when }: Partial<OutboundRuleObject>): string {
+  const on = channel === undefined ? '' : ` on ${[channel].flat().join(', ')}`;
+  return `${regex}${on}${when === undefined ? '' : ` when ${show(when)}`}`;
 }
 
 function policyOf({ qos, retain, expiry, on_backlog, throttle }: Partial<OutboundRuleObject>): PublishPolicy {

@@ -9,7 +9,7 @@ import { show } from './quote.js';
 export type OutboundRule = readonly [regex: string, topic: string] | OutboundRuleObject;
 
 /** What an outbound rule looks like, for messages. */
-export const OUTBOUND_SHAPE = '[regex, topic]';
+export const OUTBOUND_SHAPE = '[regex, topic], or an object with match and topic';
 
 /** Compiles an outbound rule. */
 export const compileOutboundRule: CompileRule<OutboundTarget> = (rule, problems) => {
