@@ -25,7 +25,7 @@ export function safeRegExp(pattern: string): SafeRegExp {
   const program = compile(parsePattern(pattern, ECMASCRIPT));
   return {
     test(text) {
-      const end = matcher.match(program, text, new Budget(), text.length);
+      const end = matcher.match(program, text, Budget.ofText(), text.length);
       if (end === TOO_COSTLY) {
         throw new RangeError(`it takes too long to match /${pattern}/ against ${text.length} characters`);
       }
