@@ -5,5 +5,7 @@ import { base } from '../tsup.config.js';
 export default defineConfig({
   ...base,
   dts: false,
-  entry: ['main', 'event-source', 'event-counter', 'subscriber', 'naive-pipe'].map((name) => `src/${name}.ts`),
+  entry: ['main', 'event-source', 'event-counter', 'subscriber', 'naive-pipe', 'rule-set'].map(
+    (name) => `src/${name}.ts`,
+  ),
 });

@@ -1,12 +1,12 @@
 import { LIVE_EVENTS } from './backlog.js';
 import type { Ceilings, Load } from './ceilings.js';
 import type { MachineFacts } from './machine.js';
-import type { BenchOptions } from './options.js';
+import type { GatewayOptions, RulesOptions } from './options.js';
 import { decimals } from './report.js';
 import type { Setting } from './scenario.js';
 
 /** What is going to be measured, and on what. */
-export function introduction(options: BenchOptions, machine: MachineFacts): string {
+export function introduction(options: GatewayOptions, machine: MachineFacts): string {
   const { gateways, runs, setting } = options;
   const processes = setting.broker === 'mosquitto' ? 'five processes' : 'four processes (aedes runs within the bench)';
   return [
@@ -17,7 +17,16 @@ export function introduction(options: BenchOptions, machine: MachineFacts): stri
   ].join('\n');
 }
 
-function course({ scenario, setting }: BenchOptions): string {
+/** The same for the rules. */
+export function rulesIntroduction({ runs, setting }: RulesOptions, machine: MachineFacts): string {
+  const { cores, cpu, node, loadBefore } = machine;
+  return (
+    `Outbound rules and ${decimals(setting.variables, 0)} variables, ${runs} ${runs === 1 ? 'run' : 'runs'} each, ` +
+    `on ${cores} cores (${cpu}, Node ${node}, load before ${decimals(loadBefore, 2)}).`
+  );
+}
+
+function course({ scenario, setting }: GatewayOptions): string {
   const over = `over ${setting.variables} variables`;
   switch (scenario) {
     case 'flood': {
@@ -35,7 +44,7 @@ function course({ scenario, setting }: BenchOptions): string {
 }
 
 /** With how many events the ceilings are measured; undefined where the scenario comes near to none of them. */
-export function ceilingLoad({ scenario, setting }: BenchOptions): Load | undefined {
+export function ceilingLoad({ scenario, setting }: GatewayOptions): Load | undefined {
   if (scenario === 'frozen') return undefined;
   return { ...setting, events: scenario === 'flood' ? setting.events : Math.min(setting.events, LIVE_EVENTS) };
 }

@@ -8,10 +8,11 @@ import { nameOf } from './durability.js';
 import { floodScenario } from './flood.js';
 import { frozenScenario } from './frozen.js';
 import { subjectsOf } from './gateways.js';
-import { ceilingLines, ceilingLoad, introduction } from './introduction.js';
+import { ceilingLines, ceilingLoad, introduction, rulesIntroduction } from './introduction.js';
 import { type MachineFacts, machineFacts } from './machine.js';
-import { type BenchOptions, parseOptions, USAGE } from './options.js';
+import { type BenchOptions, type GatewayOptions, parseOptions, type RulesOptions, USAGE } from './options.js';
 import { type Row, renderFaults, renderTable } from './report.js';
+import { measureRuleSets, type RuleSetRow, renderRuleSets } from './rules.js';
 import type { Scenario, Setting } from './scenario.js';
 
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
@@ -39,6 +40,7 @@ function options(args: string[]): BenchOptions {
 }
 
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  if (options.scenario === 'rules') return reportRules(options, signal);
   const missing = dbusDaemonMissing();
   if (missing) throw new Error(missing);
   switch (options.scenario) {
@@ -51,10 +53,20 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<void> 
   }
 }
 
+async function reportRules(options: RulesOptions, signal: AbortSignal): Promise<void> {
+  const { setting, runs } = options;
+  const machine = machineFacts();
+  console.log(rulesIntroduction(options, machine));
+  const rows = await measureRuleSets({ runs, ...setting }, signal);
+  console.log(`\n${renderRuleSets(rows)}\n`);
+  const file = await writeResults(options, { date: new Date().toISOString(), machine, options, rows });
+  console.log(`Written: ${file}`);
+}
+
 async function report<S extends Setting, F>(
   scenario: Scenario<S, F>,
   setting: S,
-  options: BenchOptions,
+  options: GatewayOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const machine = machineFacts();
@@ -74,7 +86,7 @@ async function report<S extends Setting, F>(
 async function measureAll<S extends Setting, F>(
   scenario: Scenario<S, F>,
   setting: S,
-  { gateways, durabilities, qos, runs }: BenchOptions,
+  { gateways, durabilities, qos, runs }: GatewayOptions,
   signal: AbortSignal,
 ): Promise<Row<F>[]> {
   const rows = subjectsOf(gateways, durabilities, qos).map((subject): Row<F> => ({ ...subject, runs: [] }));
@@ -92,8 +104,8 @@ interface Results {
   date: string;
   machine: MachineFacts;
   options: BenchOptions;
-  ceilings: Ceilings | undefined;
-  rows: Row<unknown>[];
+  ceilings?: Ceilings | undefined;
+  rows: Row<unknown>[] | RuleSetRow[];
 }
 
 async function writeResults({ json }: BenchOptions, results: Results): Promise<string> {

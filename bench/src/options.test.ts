@@ -22,6 +22,11 @@ describe('options', () => {
     expect(parsed('frozen')).toMatchObject({ qos: [1], runs: 1, setting: { seconds: 60, rate: 2_000 } });
   });
 
+  it('have others for rules, which need no gateway', () => {
+    expect(parsed('rules')).toEqual({ scenario: 'rules', setting: { variables: 100_000 }, runs: 3, json: undefined });
+    expect(parsed('rules --variables 5000 --runs 1')).toMatchObject({ setting: { variables: 5_000 }, runs: 1 });
+  });
+
   it('are taken from the command line', () => {
     const line = '--events 5000 --qos 2,0 --durability always,memory --broker aedes --against node-pipe --json x.json';
     expect(parsed(line)).toMatchObject({
@@ -49,6 +54,7 @@ describe('options', () => {
     ['--against nothing', '--against: nothing is none of mqttgwd, node-pipe'],
     ['--durability disk', '--durability: disk is none of memory, spill, always'],
     ['--fast', "Unknown option '--fast'"],
+    ['rules --qos 1', "Unknown option '--qos'"],
     ['thaw', 'scenario: thaw is none of flood, backlog, frozen'],
     ['frozen --events 3', "Unknown option '--events'"],
     ['backlog --rate 3', "Unknown option '--rate'"],

@@ -6,26 +6,35 @@ import type { FloodSetting } from './flood.js';
 import type { FrozenSetting } from './frozen.js';
 import { type GatewayName, gatewayNames, type Qos } from './gateways.js';
 
-const scenarioNames = ['flood', 'backlog', 'frozen'] as const;
+const scenarioNames = ['flood', 'backlog', 'frozen', 'rules'] as const;
 
-interface CommonOptions {
-  gateways: GatewayName[];
-  durabilities: Durability[];
-  qos: Qos[];
+interface RunOptions {
   runs: number;
   /** Where the JSON goes; undefined: a file named after the date. */
   json: string | undefined;
 }
 
+interface CommonOptions extends RunOptions {
+  gateways: GatewayName[];
+  durabilities: Durability[];
+  qos: Qos[];
+}
+
+/** Measures rules by themselves, without a gateway. */
+export type RulesOptions = RunOptions & { scenario: 'rules'; setting: { variables: number } };
+
 /** What the command line says, complete. */
-export type BenchOptions = CommonOptions &
+export type BenchOptions = GatewayOptions | RulesOptions;
+
+/** Measures gateways. */
+export type GatewayOptions = CommonOptions &
   (
     | { scenario: 'flood'; setting: FloodSetting }
     | { scenario: 'backlog'; setting: BacklogSetting }
     | { scenario: 'frozen'; setting: FrozenSetting }
   );
 
-export const USAGE = `usage: pnpm bench [flood | backlog | frozen] [options]
+export const USAGE = `usage: pnpm bench [flood | backlog | frozen | rules] [options]
 
 flood, the default: events as fast as the bus takes them, then some at a fixed rate
   --events N          events of the flood (default 100000)
@@ -36,7 +45,11 @@ backlog: events while the broker is away, a restart of the gateway, the drain
 frozen: traffic while the broker is stopped by SIGSTOP
   --seconds N         how long (default 60)
   --rate N            events per second (default 2000)
-all:
+rules: sets of 1 to 10,000 rules, without a gateway
+  --variables N       variables that they are asked about (default 100000)
+  --runs N            runs of each; the median is shown (default 3)
+  --json FILE         as below
+all others:
   --durability LIST   of ${durabilities.join(', ')} (default spill)
   --qos LIST          of 0, 1, 2 (default: flood 0,1,2, otherwise 1)
   --runs N            runs of each; the median is shown, least and greatest below it (default: flood 3, otherwise 1)
@@ -58,6 +71,8 @@ const COMMON = {
   json: text,
 };
 
+const RULES = { variables: text, runs: text, json: text };
+
 /** @throws Error that says which option is wrong */
 export function parseOptions(args: string[]): BenchOptions {
   const [first] = args;
@@ -78,6 +93,11 @@ export function parseOptions(args: string[]): BenchOptions {
     const values = parse(rest, { events: text });
     const setting = { ...settingOf(values), events: count('events', values.events ?? '1000000') };
     return keepingBacklog({ scenario, setting, ...commonOf(values, '1', '1') });
+  }
+  if (scenario === 'rules') {
+    const { variables = '100000', runs = '3', json } = parseArgs({ args: rest, options: RULES }).values;
+    const setting = { variables: count('variables', variables) };
+    return { scenario, setting, runs: count('runs', runs), json };
   }
   const values = parse(rest, { seconds: text, rate: text });
   const setting = {
@@ -121,7 +141,7 @@ function keepingBacklog<T extends CommonOptions>(options: T): T {
   return options;
 }
 
-function freezable<T extends BenchOptions>(options: T): T {
+function freezable<T extends GatewayOptions>(options: T): T {
   if (options.setting.broker === 'aedes') throw new Error('frozen: aedes has no process of its own, use mosquitto');
   return options;
 }

@@ -32,7 +32,7 @@ export function renderTable<F>(rows: readonly Row<F>[], { columns, tallies }: Re
     lines.push([gateway, durability ?? '–', String(qos), ...medians, ...sums(runs.flatMap(tallies))]);
     if (runs.length > 1) lines.push(['', '', '', ...cells(range, ''), '', '', '']);
   }
-  return align(lines);
+  return alignColumns(lines, 2);
 }
 
 function spreadOf<F>(runs: readonly F[], figure: (run: F) => number | null): Spread | undefined {
@@ -71,13 +71,13 @@ function range({ min, max }: Spread, digits: number): string {
   return `${decimals(min, digits)}–${decimals(max, digits)}`;
 }
 
-/** Names, which are the first two columns, to the left, and numbers to the right. */
-function align(lines: readonly string[][]): string {
+/** Names, which are the first columns, to the left, and numbers to the right. */
+export function alignColumns(lines: readonly string[][], names: number): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>
       line
-        .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .map((cell, column) => (column < names ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
         .join('  '),
     )
     .join('\n');

@@ -374,7 +374,7 @@ describe('a publish policy that can not be right', () => {
     expect(house.gateway.counts.out).toMatchObject({ received: 4, forwarded: 2, dropped: { filter_fault: 2 } });
     expect(house.gateway.counts.out.rules.wrong).toMatchObject({ received: 2, dropped: { filter_fault: 2 } });
     expect(house.logger.at('warn')).toEqual([
-      'warn dropped an event from the bus (filter_fault, by ByType): the publish policy of the rule: qos is 0, 1 or 2, not 7; further ones are counted, not logged',
+      'warn dropped an event from the bus (filter_fault, by ByType, rule wrong): the publish policy of the rule: qos is 0, 1 or 2, not 7; further ones are counted, not logged',
     ]);
   });
 });

@@ -164,10 +164,16 @@ describe('compileRegex', () => {
     );
   });
 
-  it('reads a pattern of any depth without recursion of its own', () => {
-    const depth = 1_000;
+  it('reads patterns up to a depth, and refuses what is deeper', () => {
+    const depth = 250;
     expect(matches(`${'(?:'.repeat(depth)}a${')'.repeat(depth)}`, 'a')).toBe(true);
-    expect(() => compileRegex('('.repeat(100_000))).toThrow(ConfigurationError);
+    expect(matches(`${'('.repeat(depth)}a${')'.repeat(depth)}$`, 'a')).toBe(true);
+    expect(matches(`${'(b|'.repeat(depth)}a${')+c?'.repeat(depth)}$`, 'aab')).toBe(true);
+    expect(matches(`${'(?='.repeat(depth)}a${')'.repeat(depth)}a`, 'a')).toBe(true);
+    expect(() => compileRegex(`${'('.repeat(depth)}a${')*'.repeat(depth)}`)).toThrow('it is too large');
+    for (const many of ['('.repeat(100_000), `${'('.repeat(251)}${')'.repeat(251)}`]) {
+      expect(() => compileRegex(many)).toThrow(/: (groups within groups, more than 250 deep|missing \))/);
+    }
   });
 });
 

@@ -321,7 +321,10 @@ describe('REInboundFilter', () => {
         'invalid regex ((?>a)) : the atomic group (?>…) is not supported: write (?=(?<name>…))\\k<name> instead',
       ],
       [[3, 1], 'invalid rule ("tn") : its second item is a list of event specifications'],
-      [[4], 'invalid rule (["a"]) : a rule is [regex, [[varType, varName, channel?], …], options?], or an object with match and emit'],
+      [
+        [4],
+        'invalid rule (["a"]) : a rule is [regex, [[varType, varName, channel?], …], options?], or an object with match and emit',
+      ],
       [[5, 1, 0], 'invalid event specification ("tn") : it is [varType, varName, channel?]'],
       [[5, 1, 1], 'invalid event specification (["t"]) : it is [varType, varName, channel?]'],
       [[5, 1, 2], 'invalid event specification (["t","n","c","x"]) : it is [varType, varName, channel?]'],

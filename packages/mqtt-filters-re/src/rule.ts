@@ -38,6 +38,9 @@ export interface Decision<R> {
 /** Steps for what a rule makes of a match, beside those for the characters that it may have captured. */
 const APPLYING = 20;
 
+/** What finding the rules to look at may cost, in addition to what looking at them may. */
+const SHARE_OF_SEARCH = 0.25;
+
 const NONE: readonly never[] = [];
 const NOTHING: Decision<never> = { candidates: NONE, passedOver: NONE };
 
@@ -74,7 +77,7 @@ export class RuleTable<R> {
   decide(text: string): Decision<R> {
     let decision = this.#decisions.get(text);
     if (decision === undefined) {
-      const budget = new Budget();
+      const budget = Budget.ofText();
       decision = this.#evaluate(text, budget);
       // What was too costly once may have been so because nothing had been compiled.
       if (!budget.isSpent) this.#decisions.set(text, decision);
@@ -91,7 +94,7 @@ export class RuleTable<R> {
   #evaluate(text: string, budget: Budget): Decision<R> {
     let candidates: Candidate<R>[] | undefined;
     let passedOver: number[] | undefined;
-    for (const index of this.#mayMatch(text, budget)) {
+    for (const index of this.#mayMatch(text)) {
       const rule = this.#rules[index] as Rule<R>;
       const groups = rule.regex.match(text, budget);
       if (budget.isSpent) {
@@ -122,13 +125,9 @@ export class RuleTable<R> {
     return { candidates: candidates ?? NONE, passedOver: passedOver ?? NONE };
   }
 
-  /** The rules to look at. Half of the budget is for finding them; when that does not suffice, it is all of them. */
-  #mayMatch(text: string, budget: Budget): Iterable<number> {
-    const search = new Budget(budget.left >> 1);
-    const before = search.left;
-    const found = this.#finder.find(text, search);
-    budget.left -= before - Math.max(search.left, 0);
-    return found ?? this.#rules.keys();
+  /** The rules to look at; when it takes too long to find them, all of them. */
+  #mayMatch(text: string): Iterable<number> {
+    return this.#finder.find(text, Budget.ofText(SHARE_OF_SEARCH)) ?? this.#rules.keys();
   }
 }
 

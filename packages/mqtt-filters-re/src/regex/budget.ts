@@ -1,22 +1,74 @@
-/**
- * Steps that one text may cost. A step takes 10 to 20 ns of a core of 2020, and up to 100 ns before V8 has compiled the
- * engine: so no text takes more than some 10 ms, and the worst ones 2 ms as a rule.
- */
-export const STEPS_PER_TEXT = 100_000;
+/** Steps that one text may cost. A step takes 10 to 20 ns of a core of 2020 once V8 has compiled the engine. */
+const STEPS_PER_TEXT = 100_000;
+/** Milliseconds of CPU time that one text may cost, on whatever machine. */
+const MS_PER_TEXT = 7;
+/** Steps between two looks at the clock. A text that needs fewer in all is decided the same way at any time. */
+const SLICE = 4_000;
 
 /**
- * What may be spent on one text, in steps. All that is done for a text counts against the same budget, so the time that
- * a text takes is bounded, whatever it is and whatever the patterns are.
+ * What may be spent on one text. All that is done for it is counted in steps, so its time is bounded, whatever it is and
+ * whatever the patterns are. What costs many steps is held against the clock, too: machines differ, and V8 has not
+ * compiled yet what runs for the first time. What other programs and other threads take meanwhile does not count, as far
+ * as that can be known.
  */
 export class Budget {
-  /** Steps left; below zero when it is overdrawn. */
+  /** Steps left before the next look at the clock; below zero, {@link isSpent} says whether there are more. */
   left: number;
+  #later: number;
+  readonly #ms: number;
+  #start: Reading | undefined;
 
-  constructor(steps = STEPS_PER_TEXT) {
-    this.left = steps;
+  /**
+   * @param steps in all
+   * @param ms of CPU time, from the first look at the clock on; default: without a clock
+   */
+  constructor(steps: number, ms = Number.POSITIVE_INFINITY) {
+    this.left = Math.min(steps, SLICE);
+    this.#later = steps - this.left;
+    this.#ms = ms;
   }
 
+  /**
+   * What one text may cost.
+   *
+   * @param share of the whole
+   */
+  static ofText(share = 1): Budget {
+    return new Budget(share * STEPS_PER_TEXT, share * MS_PER_TEXT);
+  }
+
+  /** Steps that may be spent yet, if time permits; below zero when more was spent than there was. */
+  get remaining(): number {
+    return this.left + this.#later;
+  }
+
+  /** Whether nothing is left. */
   get isSpent(): boolean {
+    if (this.left >= 0) return false;
+    if (this.#later > 0 && this.#isInTime()) {
+      const slice = Math.min(this.#later, SLICE - this.left);
+      this.left += slice;
+      this.#later -= slice;
+    }
     return this.left < 0;
   }
+
+  #isInTime(): boolean {
+    if (this.#ms === Number.POSITIVE_INFINITY) return true;
+    const now = readClocks();
+    this.#start ??= now;
+    // The first clock goes on while other programs run, the second runs faster while other threads of this one do.
+    return Math.min(now.wall - this.#start.wall, now.cpu - this.#start.cpu) < this.#ms;
+  }
+}
+
+/** Milliseconds. */
+interface Reading {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+function readClocks(): Reading {
+  const { user, system } = process.cpuUsage();
+  return { wall: performance.now(), cpu: (user + system) / 1_000 };
 }

@@ -28,6 +28,7 @@ export class CharacterSet {
   readonly #contains: (codePoint: number, budget: Budget | undefined) => boolean;
   /** What is known of the code points below 256. */
   #latin: Uint8Array | undefined;
+  #run: RegExp | undefined;
 
   private constructor(
     pattern: string,
@@ -99,6 +100,13 @@ export class CharacterSet {
     if (this.literal !== undefined) return codePoint === this.literal;
     const known = codePoint < LATIN ? (this.#latin?.[codePoint] ?? UNKNOWN) : UNKNOWN;
     return known === UNKNOWN ? this.#ask(codePoint, budget) : known === YES;
+  }
+
+  /** The end of the characters of the set that follow one another from a place on: for many of them at once. */
+  endOfRun(text: string, start: number): number {
+    this.#run ??= new RegExp(`(?:${this.pattern})*`, this.ignoreCase ? 'viy' : 'vy');
+    this.#run.lastIndex = start;
+    return this.#run.test(text) ? this.#run.lastIndex : start;
   }
 
   #ask(codePoint: number, budget: Budget | undefined): boolean {

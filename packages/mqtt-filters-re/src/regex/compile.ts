@@ -195,8 +195,12 @@ class Compiler {
       if (min > 1)
         return this.#run({ set: node.set, min, max: min }, this.#optional(node, max - min, greedy, exits, back));
     }
-    let next = this.#optional(node, max - min, greedy, exits, back);
-    for (let turn = 0; turn < min; turn++) {
+    // The last turn that has to be is one of the loop's, so that repetitions within repetitions do not double.
+    const isLoopEntered = min > 0 && max === Number.POSITIVE_INFINITY && node.kind !== 'char' && !canBeEmpty(node);
+    let next = isLoopEntered
+      ? this.#loop(node, greedy, exits, back, true)
+      : this.#optional(node, max - min, greedy, exits, back);
+    for (let turn = isLoopEntered ? 1 : 0; turn < min; turn++) {
       this.#spend(1);
       next = this.#part(node, next, back);
     }
@@ -219,7 +223,8 @@ class Compiler {
     return next;
   }
 
-  #loop(node: Node, greedy: boolean, exits: Exits, back: boolean): Exits {
+  /** @param isEntered whether to start with a turn, and not with the choice */
+  #loop(node: Node, greedy: boolean, exits: Exits, back: boolean, isEntered = false): Exits {
     const last = exits.length - 1;
     if (node.kind === 'char' && greedy && !back && exits.every((exit) => exit === exits[0])) {
       const op = exits.some((exit) => this.#depends(exit)) ? Op.LOOP_AGAIN : Op.LOOP;
@@ -239,6 +244,7 @@ class Compiler {
     const exit = exits[last] as number;
     this.#code[STRIDE * again + 2] = greedy ? turn : exit;
     this.#code[STRIDE * again + 3] = greedy ? exit : turn;
+    if (isEntered) return entry;
     // Where no progress was made around it, the first turn may start from elsewhere than the others.
     return exits.map((exitHere, level) => {
       const turnHere = entry[level] as number;

@@ -1,5 +1,5 @@
 import type { Node, Pattern, RepeatNode } from './ast.js';
-import { Budget, STEPS_PER_TEXT } from './budget.js';
+import { Budget } from './budget.js';
 import { compile } from './compile.js';
 import { matcher } from './matcher.js';
 import { hasReference } from './node-facts.js';
@@ -13,7 +13,7 @@ const TURNS = 12;
  */
 const GROWTH = 100;
 /** Ten times what any text may cost. */
-const BUDGET = 10 * STEPS_PER_TEXT;
+const BUDGET = 10 * Budget.ofText().remaining;
 /** Steps for all that is tried with one pattern: a bound for the time of loading. */
 const TOTAL = 3 * BUDGET;
 /** What no pattern is likely to go on with. */
@@ -31,8 +31,8 @@ export function findExplosion(pattern: Pattern): string | undefined {
   const steps = (text: string) => {
     const budget = new Budget(BUDGET);
     matcher.match(program, text, budget);
-    total -= BUDGET - budget.left;
-    return budget.isSpent ? Number.POSITIVE_INFINITY : BUDGET - budget.left;
+    total -= BUDGET - budget.remaining;
+    return budget.isSpent ? Number.POSITIVE_INFINITY : BUDGET - budget.remaining;
   };
   for (const repeat of repeatsIn(pattern.root)) {
     for (const option of [0, 1]) {

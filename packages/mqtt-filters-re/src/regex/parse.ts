@@ -22,7 +22,7 @@ const LAZY = /\?/uy;
 const POSSESSIVE = /\+/uy;
 
 /** So that those who walk through the tree may recurse. */
-const MAX_DEPTH = 1_000;
+const MAX_DEPTH = 250;
 const INSTEAD_OF_ATOMIC = 'write (?=(?<name>…))\\k<name> instead';
 
 /** A group, or the whole pattern, up to where it is read. */

@@ -14,8 +14,10 @@ export function sizeBound(node: Node, levels = 1): number {
       return sizeBound(node.node) + 1 + 2 * levels;
     case 'repeat': {
       if (node.node.kind === 'char' && node.min === node.max) return 2 * levels;
-      const turns = Number.isFinite(node.max) ? node.max : node.min + 1;
-      return turns * (sizeBound(node.node, levels + (canBeEmpty(node.node) ? 1 : 0)) + levels + 1) + 2 * levels;
+      const isEmptyPossible = canBeEmpty(node.node);
+      const endless = isEmptyPossible || node.node.kind === 'char' ? node.min + 1 : Math.max(node.min, 1);
+      const turns = Number.isFinite(node.max) ? node.max : endless;
+      return turns * (sizeBound(node.node, levels + (isEmptyPossible ? 1 : 0)) + levels + 1) + 2 * levels;
     }
     default:
       return 2 * levels;
