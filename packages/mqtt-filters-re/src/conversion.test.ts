@@ -71,9 +71,9 @@ describe('convert', () => {
     expect(cost).toBeLessThan(1_000);
   });
 
-  it('takes no more digits for an integer than Python does', () => {
-    expect(convert('1'.repeat(4_300), 'd')).toBe('1'.repeat(4_300));
-    expect(convert('1'.repeat(4_301), 'd')).toBeUndefined();
-    expect(convert('1'.repeat(4_301), 'x')).toBeUndefined();
+  it('takes no integer of more characters than 300, which take long to convert', () => {
+    expect(convert('1'.repeat(300), 'd')).toBe('1'.repeat(300));
+    expect(convert('1'.repeat(301), 'd')).toBeUndefined();
+    expect(convert('1'.repeat(301), 'x')).toBeUndefined();
   });
 });

@@ -63,6 +63,20 @@ describe('a deadband', () => {
     expect(published(slow, [1, 1, 1, 1.1, 1, 1, 1.2])).toEqual([1, 1.1, 1.2]);
   });
 
+  it('is not silenced by a number beyond all others', () => {
+    const infinite = Number.POSITIVE_INFINITY;
+    for (const deadband of [half, { width: 0.05, isShare: true }, { width: 0, isShare: false }]) {
+      expect(published(deadband, [1, infinite, infinite, 2, -infinite, infinite, 3])).toEqual([
+        1,
+        infinite,
+        2,
+        -infinite,
+        infinite,
+        3,
+      ]);
+    }
+  });
+
   it('does not trust a clock that was set back', () => {
     const last = new LastPublished({ ...half, maxIntervalMs: 3_000 });
     last.published(1, 10_000_000_000_000_000_000n);

@@ -40,9 +40,16 @@ export class LastPublished {
   }
 
   #isWithin(value: number, last: number): boolean {
+    // JSON has numbers beyond all others (1e999): any value would lie within a share of such a one.
+    if (!Number.isFinite(value) || !Number.isFinite(last)) return Object.is(value, last);
     const { width, isShare } = this.#deadband;
     const band = isShare ? width * Math.abs(last) : width;
     return Math.abs(value - last) <= band + (band > 0 ? TOLERANCE * Math.max(Math.abs(value), Math.abs(last)) : 0);
+  }
+
+  /** Something else was published in its place: there is nothing to compare with. */
+  forget(): void {
+    this.#value = undefined;
   }
 
   published(value: unknown, timestamp: Timestamp): void {

@@ -23,6 +23,10 @@ describe('a payload that is read as', () => {
     ['json', 'null', {}],
     ['json', 'on', 'not_json'],
     ['json', '', 'not_json'],
+    ...(['auto', 'json', 'number', { pointer: '/value' }, { jmespath: 'value' }] as const).map(
+      (read): [ReadSpec, string, unknown] => [read, '{"value":-1e999}', 'not_a_number'],
+    ),
+    ['json', '1e999', 'not_a_number'],
     ['text', 'on', { value: 'on' }],
     ['text', ' {"value":1}\n', { value: ' {"value":1}\n' }],
     ['text', '', { value: '' }],

@@ -216,7 +216,32 @@ describe('a deadband in a rule', () => {
   });
 });
 
+describe('a deadband beside another rule on the same topic', () => {
+  const high = { when: { value: { gt: 20 } }, deadband: 1, payload: 'value' } as const;
+
+  it('does not leave a value there that another rule has replaced', () => {
+    const filter = filterOf(high, { payload: 'value' });
+    const sent = [25, 25.5, 10, 25, 25].map((value) => send(filter, { value }));
+    expect(sent).toEqual([['t/kitchen', '25'], 'unchanged', ['t/kitchen', '10'], ['t/kitchen', '25'], 'unchanged']);
+  });
+
+  it('goes on where the other rule is for another topic, or refuses the event', () => {
+    const elsewhere = filterOf(high, { payload: 'value', topic: 'low' });
+    expect([25, 10, 25].map((value) => send(elsewhere, { value }))[2]).toBe('unchanged');
+    const refusing = filterOf(high, { payload: { text: '{data.absent}' } });
+    expect([25, 10, 25].map((value) => send(refusing, { value }))).toEqual([
+      ['t/kitchen', '25'],
+      'no_value',
+      'unchanged',
+    ]);
+  });
+});
+
 describe('the payload of a rule', () => {
+  it.each(['value', 'raw'] as const)('is not null for a number beyond all others, as %s', (payload) => {
+    expect(payloadOf({ payload }, { value: Number.POSITIVE_INFINITY })).toBe('not_a_number');
+  });
+
   it('is right when it is asked for at any time', () => {
     const filter = filterOf({ when: { value: { gt: 5 } }, channel: 'control', payload: 'raw' }, { payload: 'value' }, [
       'x',

@@ -1,4 +1,4 @@
-import { eventToJson } from '@cstbox/mqtt-core';
+import { eventToJson, type Refusal } from '@cstbox/mqtt-core';
 import { type BuildPayload, eventValue, NO_VALUE, type OutgoingEvent } from './outgoing-event.js';
 import { JsonTemplate } from './payload-json.js';
 import { charsOf, joined, PayloadTemplate, type Piece } from './payload-pieces.js';
@@ -32,17 +32,23 @@ export function buildEvent({ timestamp, varType, varName, data }: OutgoingEvent)
   return eventToJson(timestamp, varType, varName, data);
 }
 
+/** JSON has no way to write a number beyond all others: it would say null. */
+function plainJson(value: unknown): string | Refusal {
+  if (typeof value !== 'number' || Number.isFinite(value)) return JSON.stringify(value);
+  return { reason: 'not_a_number', detail: 'the value is beyond all numbers' };
+}
+
 /** Names for forms without parameters. */
 const FORMS: Readonly<Record<'event' | 'value' | 'raw' | 'senml', BuildPayload>> = {
   event: buildEvent,
   value(event) {
     const value = eventValue(event);
-    return value === undefined ? NO_VALUE : JSON.stringify(value);
+    return value === undefined ? NO_VALUE : plainJson(value);
   },
   raw(event) {
     const value = eventValue(event);
     if (value === undefined) return NO_VALUE;
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    return typeof value === 'string' ? value : plainJson(value);
   },
   senml: (event) => writeSenml(event, `${event.varType}:${event.varName}`),
 };

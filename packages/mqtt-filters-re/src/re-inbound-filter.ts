@@ -72,6 +72,9 @@ export class REInboundFilter extends InboundFilter {
       if (reading === null) return null;
       if (isRefusal(reading)) return this.refuse(reading.reason, reading.detail);
       const [value, extra] = reading;
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+        return this.refuse('not_a_number', 'the value is beyond all numbers');
+      }
       const refusal = limit?.(value);
       if (refusal) return this.refuse(refusal.reason, refusal.detail);
       events.push([makeBasicEvent(varType, varName, value, undefined, data ? { ...extra, ...data } : extra), channel]);

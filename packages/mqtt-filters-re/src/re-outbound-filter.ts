@@ -98,7 +98,8 @@ export class REOutboundFilter extends OutboundFilter {
     data: EventData,
     channel?: string,
   ): string | null {
-    const candidate = this.#choose(varType, varName, data, channel);
+    const { candidates } = this.#rules.decide(`${varType}:${varName}`);
+    const candidate = choose(candidates, data, channel);
     this.#prepared = undefined;
     this.lastRule = candidate && ruleOf(candidate);
     if (!candidate) return null;
@@ -108,6 +109,7 @@ export class REOutboundFilter extends OutboundFilter {
     if (!this.#hasObjects) return result.topic;
     const payload = result.more && payloadFor(result.more, { timestamp, varType, varName, channel, data }, true);
     if (typeof payload === 'object') return this.refuse(payload.reason, payload.detail);
+    if (candidates.length > 1) forgetOthers(candidates, candidate);
     this.#prepared = { timestamp, varType, varName, data, payload };
     return result.topic;
   }
@@ -135,24 +137,30 @@ export class REOutboundFilter extends OutboundFilter {
     ) {
       return prepared.payload;
     }
-    const more = this.#choose(varType, varName, data, undefined)?.result?.more;
+    const more = choose(this.#rules.decide(`${varType}:${varName}`).candidates, data, undefined)?.result?.more;
     const payload = more && payloadFor(more, { timestamp, varType, varName, channel: undefined, data }, false);
     if (typeof payload !== 'object') return payload;
     throw new MQTTGatewayError('invalid_message', `no payload can be made (${payload.reason}): ${payload.detail}`);
   }
+}
 
-  /** The first rule that takes the event. */
-  #choose(
-    varType: string,
-    varName: string,
-    data: EventData,
-    channel: string | undefined,
-  ): Candidate<OutboundTarget> | undefined {
-    for (const candidate of this.#rules.decide(`${varType}:${varName}`).candidates) {
-      const accepts = candidate.result?.more?.accepts;
-      if (accepts === undefined || accepts(data, channel)) return candidate;
-    }
-    return undefined;
+/** The first rule that takes the event. */
+function choose(
+  candidates: readonly Candidate<OutboundTarget>[],
+  data: EventData,
+  channel: string | undefined,
+): Candidate<OutboundTarget> | undefined {
+  for (const candidate of candidates) {
+    const accepts = candidate.result?.more?.accepts;
+    if (accepts === undefined || accepts(data, channel)) return candidate;
+  }
+  return undefined;
+}
+
+/** What a rule lets out takes the place of what others have let out to the same topic: they must not go by that. */
+function forgetOthers(candidates: readonly Candidate<OutboundTarget>[], chosen: Candidate<OutboundTarget>): void {
+  for (const other of candidates) {
+    if (other !== chosen && other.result?.topic === chosen.result?.topic) other.result?.more?.last?.forget();
   }
 }
 

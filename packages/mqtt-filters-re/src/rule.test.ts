@@ -1,7 +1,11 @@
 import { silentLogger } from '@cstbox/mqtt-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { arrive } from './inbound.fixtures.js';
+import type { OutboundRule } from './outbound-rule.js';
 import { compileRegex } from './python-regex.js';
+import { REInboundFilter } from './re-inbound-filter.js';
+import { REOutboundFilter } from './re-outbound-filter.js';
 import { Budget } from './regex/budget.js';
 import { hostilePattern, scrapOfText } from './regex/fixture.js';
 import { type Rule, RuleTable } from './rule.js';
@@ -133,6 +137,68 @@ describe('RuleTable', () => {
         { numRuns: 200 },
       );
     });
+  });
+});
+
+describe('what rules make of a match', () => {
+  const when = { value: { gt: 1_000 } };
+  /** The topic of an event, or why it has none; and how long that took. */
+  const send = (rules: readonly OutboundRule[], varName: string) => {
+    const filter = new REOutboundFilter(rules);
+    let outcome: string | null = null;
+    const ms = timed(() => {
+      outcome = filter.getMqttTopic(0, 't', varName, { value: 1 }, 'sensor') ?? filter.takeRefusal()?.reason ?? null;
+    });
+    expect(ms).toBeLessThan(GENEROUS_MS);
+    return outcome;
+  };
+  const rest: OutboundRule = ['.*', 'rest'];
+
+  it('makes no numbers of thousands of digits', () => {
+    const text = { match: 't:(?P<a>.*)', topic: 't', payload: { text: '%(a)d'.repeat(300) } };
+    expect(send([text, rest], '1'.repeat(4_290))).toBe('rest');
+    expect(send([text, rest], '1'.repeat(300))).toBe('t');
+    const many = Array.from({ length: 50 }, () => ({ ...text, payload: { text: '%(a)x'.repeat(14) }, when }));
+    expect(send([...many.slice(0, 40), rest], '1'.repeat(4_290))).toBe('rest');
+    expect(send([...many, rest], '1'.repeat(4_290))).toBe('too_costly');
+  });
+
+  it.each<[string, OutboundRule[]]>([
+    ['a payload', [{ match: 't:(?P<a>.*)', topic: 't', payload: { text: '{a}'.repeat(300) } }]],
+    ['a property', [{ match: 't:(?P<a>.*)', topic: 't', user_properties: { x: '{a}'.repeat(300) } }]],
+    [
+      'rules with conditions',
+      Array.from({ length: 50 }, () => ({
+        match: 't:(?P<a>.*)',
+        topic: 't',
+        payload: { json: ['{a}'.repeat(14)] },
+        when,
+      })),
+    ],
+  ])('is paid for as often as a long text is used, in %s', (_, rules) => {
+    expect(send([...rules, rest], 'x'.repeat(60_000))).toBe('too_costly');
+    expect(send([...rules, rest], 'x'.repeat(250))).not.toBe('too_costly');
+  });
+
+  it('is paid for in names, too', () => {
+    const filter = new REInboundFilter([['(?P<a>.*)', [['t', '{a}'.repeat(300)]]]]);
+    const ms = timed(() => expect(arrive(filter, 'x'.repeat(60_000), '1')).toMatchObject({ reason: 'too_costly' }));
+    expect(ms).toBeLessThan(GENEROUS_MS);
+    expect(arrive(filter, 'x', '1')).toEqual([{ value: 1 }]);
+  });
+
+  it.each([
+    ['1,000', 1_000, '.*'],
+    ['5,000', 5_000, '.*'],
+    ['2,000 that differ', 2_000, '(?P<type>[^:]+):(?P<room>.+?)(?:_(?P<n>\\d+))?$'],
+  ])('is asked of %s rules with conditions about a short name, and remembered', (_, count, match) => {
+    const rules = Array.from({ length: count }, () => ({ match, topic: 't', when }));
+    const filter = new REOutboundFilter([...rules, rest]);
+    const topicOf = (name: string) => filter.getMqttTopic(0, 't', name, { value: 1 }, 'sensor');
+    expect(topicOf('kitchen')).toBe('rest');
+    expect(topicOf('x'.repeat(250))).toBe('rest');
+    const table = tableOf(many(count, () => match).map((rule) => ({ ...rule, isConditional: true })));
+    expect(table.decide('t:kitchen')).toBe(table.decide('t:kitchen'));
   });
 });
 

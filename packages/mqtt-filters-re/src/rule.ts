@@ -35,8 +35,11 @@ export interface Decision<R> {
   readonly passedOver: readonly number[];
 }
 
-/** Steps for what a rule makes of a match, beside those for the characters that it may have captured. */
+/** Steps for what a rule makes of a match, and for each place where it uses a captured text. */
 const APPLYING = 20;
+const USING = 8;
+/** Characters that a decision takes for each candidate beyond the first. */
+const CHARS_PER_CANDIDATE = 64;
 
 /** What finding the rules to look at may cost, in addition to what looking at them may. */
 const SHARE_OF_SEARCH = 0.25;
@@ -52,6 +55,8 @@ const NOTHING: Decision<never> = { candidates: NONE, passedOver: NONE };
  */
 export class RuleTable<R> {
   readonly #rules: readonly Rule<R>[];
+  /** The indices of all rules. */
+  readonly #all: readonly number[];
   readonly #finder: CandidateFinder;
   readonly #logger: Logger;
   readonly #decisions: BoundedCache<Decision<R>>;
@@ -60,11 +65,15 @@ export class RuleTable<R> {
   /** @param sizeOf characters that a result holds, for the bound of the memory */
   constructor(rules: readonly Rule<R>[], logger: Logger, sizeOf: (result: R) => number) {
     this.#rules = rules;
+    this.#all = [...rules.keys()];
     this.#finder = new CandidateFinder(rules.map(({ regex }) => regex.pattern));
     this.#logger = logger;
     this.#decisions = new BoundedCache({
       sizeOf: ({ candidates }) =>
-        candidates.reduce((sum, { result }) => (result === null ? sum : sum + sizeOf(result)), 0),
+        candidates.reduce(
+          (sum, { result }) => sum + (result === null ? 0 : sizeOf(result)),
+          Math.max(0, candidates.length - 1) * CHARS_PER_CANDIDATE,
+        ),
     });
     this.#notApplied = rules.map(() => 0);
   }
@@ -77,8 +86,9 @@ export class RuleTable<R> {
   decide(text: string): Decision<R> {
     let decision = this.#decisions.get(text);
     if (decision === undefined) {
-      const budget = Budget.ofText();
-      decision = this.#evaluate(text, budget);
+      const indices = this.#mayMatch(text);
+      const budget = Budget.ofRules(text.length, indices.length);
+      decision = this.#evaluate(text, indices, budget);
       // What was too costly once may have been so because nothing had been compiled.
       if (!budget.isSpent) this.#decisions.set(text, decision);
     }
@@ -91,27 +101,26 @@ export class RuleTable<R> {
     for (const index of indices) this.#notApplied[index] = (this.#notApplied[index] ?? 0) + 1;
   }
 
-  #evaluate(text: string, budget: Budget): Decision<R> {
+  #evaluate(text: string, indices: readonly number[], budget: Budget): Decision<R> {
     let candidates: Candidate<R>[] | undefined;
     let passedOver: number[] | undefined;
-    for (const index of this.#mayMatch(text)) {
+    for (const index of indices) {
       const rule = this.#rules[index] as Rule<R>;
       const groups = rule.regex.match(text, budget);
+      const verdict = groups && rule.apply(budget.hasClock ? metered(groups, budget) : groups);
+      if (verdict) budget.left -= APPLYING;
       if (budget.isSpent) {
         candidates ??= [];
         candidates.push({ rule: rule.info, result: null, refusal: tooCostly(index, rule, text) });
         break;
       }
-      if (!groups) continue;
-      const verdict = rule.apply(groups);
+      if (!verdict) continue;
       if (!('why' in verdict)) {
         candidates ??= [];
         candidates.push({ rule: rule.info, result: null, ...verdict });
         if (!rule.isConditional) break;
-        budget.left -= APPLYING + (text.length >> 1);
         continue;
       }
-      budget.left -= APPLYING + (text.length >> 1);
       passedOver ??= [];
       passedOver.push(index);
       if (this.#notApplied[index] === 0) {
@@ -126,9 +135,25 @@ export class RuleTable<R> {
   }
 
   /** The rules to look at; when it takes too long to find them, all of them. */
-  #mayMatch(text: string): Iterable<number> {
-    return this.#finder.find(text, Budget.ofText(SHARE_OF_SEARCH)) ?? this.#rules.keys();
+  #mayMatch(text: string): readonly number[] {
+    return this.#finder.find(text, Budget.ofText(SHARE_OF_SEARCH)) ?? this.#all;
   }
+}
+
+/**
+ * The same groups, each use of which is paid for, as often as a rule has one: a long text can be captured once and used
+ * hundreds of times. When nothing is left, they are unset, so that no more is made of them.
+ */
+function metered(groups: Groups, budget: Budget): Groups {
+  const paid: Groups = Object.create(null);
+  for (const [name, captured] of Object.entries(groups)) {
+    const get = () => {
+      budget.left -= USING + ((captured?.length ?? 0) >> 1);
+      return budget.isSpent ? undefined : captured;
+    };
+    Object.defineProperty(paid, name, { get, enumerable: true });
+  }
+  return paid;
 }
 
 function tooCostly(index: number, { regex }: Rule<unknown>, text: string): Refusal {

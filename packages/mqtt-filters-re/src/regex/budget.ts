@@ -2,6 +2,11 @@
 const STEPS_PER_TEXT = 100_000;
 /** Milliseconds of CPU time that one text may cost, on whatever machine. */
 const MS_PER_TEXT = 7;
+/** Characters of a text that is short: names that people give. */
+const SHORT = 256;
+/** Steps that a rule may cost beside those of the whole text, where that is short: some, and some for each character. */
+const STEPS_PER_RULE = 200;
+const STEPS_PER_CHARACTER = 16;
 /** Steps between two looks at the clock. A text that needs fewer in all is decided the same way at any time. */
 const SLICE = 4_000;
 
@@ -37,6 +42,24 @@ export class Budget {
     return new Budget(share * STEPS_PER_TEXT, share * MS_PER_TEXT);
   }
 
+  /**
+   * What one text may cost that rules are to be matched with. For short texts it grows with the rules, and is counted in
+   * steps alone: thousands of rules are the work of those who wrote them, and no name is refused for them, nor because they
+   * are not compiled yet.
+   *
+   * @param length of the text
+   * @param rules how many there are to look at
+   */
+  static ofRules(length: number, rules: number): Budget {
+    if (length > SHORT) return Budget.ofText();
+    return new Budget(STEPS_PER_TEXT + rules * (STEPS_PER_RULE + STEPS_PER_CHARACTER * length));
+  }
+
+  /** Whether time counts, too. */
+  get hasClock(): boolean {
+    return this.#ms !== Number.POSITIVE_INFINITY;
+  }
+
   /** Steps that may be spent yet, if time permits; below zero when more was spent than there was. */
   get remaining(): number {
     return this.left + this.#later;
@@ -54,7 +77,7 @@ export class Budget {
   }
 
   #isInTime(): boolean {
-    if (this.#ms === Number.POSITIVE_INFINITY) return true;
+    if (!this.hasClock) return true;
     const now = readClocks();
     this.#start ??= now;
     // The first clock goes on while other programs run, the second runs faster while other threads of this one do.
