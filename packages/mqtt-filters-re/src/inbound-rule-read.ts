@@ -4,7 +4,7 @@ import { compilePointer } from './json-pointer.js';
 import { type EventPayload, type Payload, readJson } from './payload.js';
 import type { Problems } from './problems.js';
 import { quote, show } from './quote.js';
-import { resolveSenml } from './senml-pack.js';
+import { resolveSenml, type SenmlRecord } from './senml-pack.js';
 
 /** The ways to read a payload that have a name. */
 export const READINGS = ['auto', 'json', 'text', 'number', 'boolean', 'senml'] as const;
@@ -44,6 +44,9 @@ const DEFAULT_WORDS = { true: ['true', 'on', 'yes', '1'], false: ['false', 'off'
 /** Digits as people write them: no hexadecimal, no infinity, nothing empty. Each digit fits in one place only: linear. */
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
+/** Characters of a payload that a JMESPath expression is applied to. */
+const MAX_SEARCHED = 65_536;
+
 const NOT_UTF8: Refusal = { reason: 'not_utf8', detail: 'the payload is no UTF-8' };
 
 /** Compiles a way to read payloads; `auto` is the filter's own, and none of these. */
@@ -64,7 +67,18 @@ export function compileRead(spec: Exclude<ReadSpec, 'auto'>, problems: Problems)
   if ('senml' in spec) return senml(spec.senml);
   return 'pointer' in spec
     ? path(compilePointer, spec.pointer, problems.at('pointer'))
-    : path(compileJmespath, spec.jmespath, problems.at('jmespath'));
+    : noLargerThan(MAX_SEARCHED, path(compileJmespath, spec.jmespath, problems.at('jmespath')));
+}
+
+/** An expression may go over the document many times: only small ones are searched. */
+function noLargerThan(chars: number, read: Reader | undefined): Reader | undefined {
+  return (
+    read &&
+    ((payload) =>
+      payload.text !== null && payload.text.length > chars
+        ? { reason: 'unreadable', detail: `a payload of more than ${chars} characters is not searched` }
+        : read(payload))
+  );
 }
 
 function json(read: (document: unknown) => EventPayload | Refusal): Reader {
@@ -122,8 +136,10 @@ function senml(wanted?: string): Reader {
       const names = `${quote(found[0]?.name ?? '')} and ${quote(other.name)}`;
       return refusal('not_senml', `records of several names, ${names}, and the rule does not say which`);
     }
-    // Of two of the same time, the one further back.
-    const latest = found.reduce((a, b) => (b.time >= a.time ? b : a), found[0] as (typeof found)[number]);
+    // Of two of the same time, the one further back. One with a sum alone says nothing of the value.
+    const latest = found
+      .filter(({ value }) => value !== undefined)
+      .reduce<SenmlRecord | undefined>((a, b) => (a === undefined || b.time >= a.time ? b : a), undefined);
     if (latest?.value === undefined) return refusal('no_value', `no record with a value${wanted ? `, ${wanted}` : ''}`);
     return latest.unit === undefined ? [latest.value] : [latest.value, { unit: latest.unit }];
   });

@@ -26,6 +26,24 @@ describe('a JSON Schema', () => {
     expect(fits(schema, [1, 'on', 2])).toBe(false);
   });
 
+  it('may not refer to so much that it is to be checked for ever', () => {
+    const fanOut = (levels: number) => ({
+      $ref: '#/$defs/d0',
+      $defs: Object.fromEntries(
+        Array.from({ length: levels }, (_, level) => {
+          const next = { $ref: `#/$defs/d${level + 1}` };
+          return [`d${level}`, level + 1 < levels ? { allOf: [next, next] } : { type: 'number' }];
+        }),
+      ),
+    });
+    expect(fits(fanOut(8), 1)).toBe(true);
+    const cost = cpuMs(() => {
+      const [[, why] = []] = problemsOf(() => compile(fanOut(40)));
+      expect(why).toMatch(/^invalid schema : with what it refers to, it has more than 10000 places/);
+    });
+    expect(cost).toBeLessThan(1_000);
+  });
+
   it('keeps patterns apart, and looks for them anywhere in a text', () => {
     const schema = {
       type: 'object',

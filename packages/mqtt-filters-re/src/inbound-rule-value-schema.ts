@@ -23,11 +23,14 @@ const MAX_FORMATTED = 1_024;
 /** What would make a schema run over itself or over others, so that no payload's size bounds its time. */
 const REFUSED_KEYWORDS = ['$id', '$anchor', '$dynamicRef', '$dynamicAnchor'];
 
+/** Objects and lists of a schema, each reference counted as what it leads to: a value is checked against all of them. */
+const MAX_PLACES = 10_000;
+
 let created: Ajv2020 | undefined;
 
 /**
  * Compiles a JSON Schema (2020-12) into a limit. The time that it takes grows with the value, whatever the value is: a
- * schema can't refer to itself, patterns run in linear time, and lists are compared for doubles by their texts.
+ * schema can't refer to itself, nor many times over; patterns have a budget, beyond which a text is refused; and lists are compared for doubles by their texts.
  *
  * Ajv is loaded with the first schema: who has none pays nothing for it.
  */
@@ -107,30 +110,44 @@ function canonical(value: unknown): string {
 
 /** Why a schema's references would not do, or `undefined`. */
 function referenceFault(schema: Schema): string | undefined {
-  const visit = (node: unknown, under: readonly string[]): string | undefined => {
-    if (typeof node !== 'object' || node === null) return undefined;
+  const sizes = new Map<string, number>();
+  /** How many places a part of the schema has when what it refers to is put in; a text: what is wrong. */
+  const sizeOf = (node: unknown, under: readonly string[]): number | string => {
+    if (typeof node !== 'object' || node === null) return 0;
     const refused = REFUSED_KEYWORDS.find((keyword) => typeof (node as Schema)[keyword] === 'string');
     if (refused) return `${refused} is not supported: refer by "$ref": "#/$defs/…"`;
     const { $ref } = node as Schema;
+    let size = 1;
     if (typeof $ref === 'string') {
-      const fault = under.includes($ref) ? `${$ref} refers to itself` : follow($ref, [...under, $ref]);
-      if (fault) return fault;
+      const target = under.includes($ref) ? `${$ref} refers to itself` : follow($ref, [...under, $ref]);
+      if (typeof target === 'string') return target;
+      size += target;
     }
     for (const inner of Object.values(node)) {
-      const fault = visit(inner, under);
-      if (fault) return fault;
+      const part = sizeOf(inner, under);
+      if (typeof part === 'string') return part;
+      size += part;
     }
-    return undefined;
+    return size;
   };
-  const follow = (ref: string, under: readonly string[]): string | undefined => {
+  const follow = (ref: string, under: readonly string[]): number | string => {
     if (ref === '#') return `${ref} refers to itself`;
     if (!ref.startsWith('#/')) return `$ref ${show(ref)} leads elsewhere: refer by "#/$defs/…"`;
+    const known = sizes.get(ref);
+    if (known !== undefined) return known;
+    let target: unknown;
     try {
-      const target = compilePointer(decodeURIComponent(ref.slice(1)))(schema);
-      return target === undefined ? `$ref ${show(ref)} leads nowhere` : visit(target, under);
+      target = compilePointer(decodeURIComponent(ref.slice(1)))(schema);
     } catch {
       return `$ref ${show(ref)} is no JSON Pointer`;
     }
+    const size = target === undefined ? `$ref ${show(ref)} leads nowhere` : sizeOf(target, under);
+    if (typeof size === 'number') sizes.set(ref, size);
+    return size;
   };
-  return visit(schema, []);
+  const size = sizeOf(schema, []);
+  if (typeof size === 'string') return size;
+  return size > MAX_PLACES
+    ? `with what it refers to, it has more than ${MAX_PLACES} places: let it refer to less, or not again and again`
+    : undefined;
 }

@@ -14,8 +14,31 @@ describe('a JMESPath expression', () => {
     expect(find(expression, document)).toEqual(value);
   });
 
-  it.each(['toString', 'constructor', 'a.hasOwnProperty'])('%j finds nothing that is inherited', (expression) => {
-    expect(find(expression, { a: {} })).toBeUndefined();
+  it.each([
+    'toString',
+    'constructor',
+    'a.hasOwnProperty',
+    '__proto__',
+    'a.__proto__',
+    'toString.length',
+    'b[*].__proto__ | [0]',
+  ])('%j finds nothing that is inherited', (expression) => {
+    expect(find(expression, { a: {}, b: [{}, 1] }) ?? null).toBeNull();
+  });
+
+  it('finds what has such a name', () => {
+    expect(find('a[0].__proto__.toString', JSON.parse('{"a":[{"__proto__":{"toString":5}}]}'))).toBe(5);
+  });
+
+  it('pads a text no further than the expression says', () => {
+    expect(find("pad_left(a, `4`, ' ')", { a: 'x' })).toBe('   x');
+    for (const width of ['n', '`1025`', 'to_number(n)', "'8'"]) {
+      for (const pad of ['pad_left', 'pad_right']) {
+        expect(() => compileJmespath(`[${pad}(a, ${width}, ' ')]`)).toThrow(
+          /width of pad_\w+\(\) is a number up to 1024/,
+        );
+      }
+    }
   });
 
   it.each([

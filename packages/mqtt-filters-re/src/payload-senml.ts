@@ -1,14 +1,9 @@
 import type { Refusal } from '@cstbox/mqtt-core';
 import { eventUnit, eventValue, NO_VALUE, type OutgoingEvent } from './outgoing-event.js';
 import { quote, show } from './quote.js';
+import { ABSOLUTE_FROM, SENML_NAME } from './senml-pack.js';
 import { areCompatible, type Convert, conversion } from './unit-conversion.js';
 import { type Unit, usualUnit } from './units.js';
-
-/** What a name in SenML is made of (RFC 8428, section 4.5.1). */
-const NAME = /^[A-Za-z0-9][-A-Za-z0-9:./_]*$/;
-
-/** Seconds below it are relative to now (RFC 8428, section 4.5.3). */
-const FIRST_ABSOLUTE_TIME = 2 ** 28;
 
 /**
  * The units that a pack of version 10 may name, of those that are known here: without those that should not be produced
@@ -46,7 +41,7 @@ function findPrimary(unit: Unit): SenmlUnit | undefined {
 
 /** Why a text can't be a name in SenML, or `undefined` when it can. */
 export function senmlNameFault(name: string): string | undefined {
-  return NAME.test(name)
+  return SENML_NAME.test(name)
     ? undefined
     : 'a name in SenML holds letters, digits and -:./_, and starts with one of the former';
 }
@@ -61,7 +56,7 @@ export function writeSenml(event: OutgoingEvent, name: string): string | Refusal
   if (typeof field !== 'string') return field;
   const seconds = Number(event.timestamp) / 1_000;
   // The clock was not set: without a time the record is of now, with this one it would be of the far future.
-  const time = seconds < FIRST_ABSOLUTE_TIME ? '' : `,"t":${seconds}`;
+  const time = seconds < ABSOLUTE_FROM ? '' : `,"t":${seconds}`;
   return `[{"n":"${name}",${field}${time}}]`;
 }
 

@@ -159,7 +159,7 @@ describe('what rules make of a match', () => {
     expect(send([text, rest], '1'.repeat(4_290))).toBe('rest');
     expect(send([text, rest], '1'.repeat(300))).toBe('t');
     const many = Array.from({ length: 50 }, () => ({ ...text, payload: { text: '%(a)x'.repeat(14) }, when }));
-    expect(send([...many.slice(0, 40), rest], '1'.repeat(4_290))).toBe('rest');
+    expect(send([...many.slice(0, 20), rest], '1'.repeat(4_290))).toBe('rest');
     expect(send([...many, rest], '1'.repeat(4_290))).toBe('too_costly');
   });
 

@@ -16,12 +16,13 @@ export interface SenmlRecord {
 /** The version that is understood; a pack of a later one may mean something else (RFC 8428, section 4.4). */
 const VERSION = 10;
 
-/** From here on a time is absolute; below it is relative to now (RFC 8428, section 4.5.3). */
-const ABSOLUTE_FROM = 2 ** 28;
+/** Seconds from which on a time is absolute; below it is relative to now (RFC 8428, section 4.5.3). */
+export const ABSOLUTE_FROM = 2 ** 28;
 
 const VALUES: ReadonlySet<string> = new Set(['v', 'vs', 'vb', 'vd']);
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/;
+/** What a name is made of (RFC 8428, section 4.5.1). */
+export const SENML_NAME = /^[A-Za-z0-9][-A-Za-z0-9:./_]*$/;
 
 /** The type that a label has where it is there (RFC 8428, section 4.3). */
 const TYPES = new Map([
@@ -62,7 +63,7 @@ export function resolveSenml(pack: unknown, now: number = Date.now()): SenmlReco
     if (Object.keys(record).every((label) => label.startsWith('b'))) continue;
     const { n: ownName = '', u: unit = base.bu, t = 0, v, vs, vb, vd } = record;
     const name = `${base.bn ?? ''}${ownName}`;
-    if (!NAME.test(name)) return `record ${index}: its name is empty or holds what no name may hold`;
+    if (!SENML_NAME.test(name)) return `record ${index}: its name is empty or holds what no name may hold`;
     const value = v === undefined ? (vs ?? vb ?? vd) : v + (base.bv ?? 0);
     if (typeof value === 'number' && !Number.isFinite(value)) return `record ${index}: its value is beyond all numbers`;
     const time = (base.bt ?? 0) + t;
