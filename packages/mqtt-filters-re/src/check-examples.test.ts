@@ -104,6 +104,19 @@ describe('the examples of outbound rules', () => {
     expect(failuresOf([cold, rest], load)).toEqual({});
   });
 
+  it.each([
+    ['a topic', { topic: 't/{n}/{n}', examples: { 'a:\ud800': 't' } }, 'illegal_topic'],
+    ['a topic of no legal text, as one', { topic: '{n}', examples: { 'a:': '' } }, 'illegal_topic'],
+    ['a property', { topic: 't', user_properties: { x: '{n}' }, examples: { 'a:\ud800': 't' } }, 'illegal_'],
+    ['a name in SenML', { topic: 't', payload: { senml: '{n}' }, examples: { 'a:küche': 't' } }, 'illegal_name'],
+  ])('fail where the rule can only refuse: %s', (_, more, reason) => {
+    for (const given of [more, { ...more, when: { value: { gt: 0 } } }]) {
+      const [failure, ...others] = Object.values(failuresOf([{ match: 'a:(?P<n>.*)$', ...given }], load));
+      expect(failure).toContain(`but it refuses this: ${reason}`);
+      expect(others).toEqual([]);
+    }
+  });
+
   it('fail with what was expected, and what is', () => {
     const cold = {
       match: 'temperature:',

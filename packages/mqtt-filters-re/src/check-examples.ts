@@ -1,4 +1,4 @@
-import { silentLogger } from '@cstbox/mqtt-core';
+import { type Refusal, silentLogger } from '@cstbox/mqtt-core';
 import type { Problems } from './problems.js';
 import { quote, show } from './quote.js';
 import { type Rule, RuleTable } from './rule.js';
@@ -9,6 +9,8 @@ export interface ExampleKind<R> {
   faultOf(text: string): string | undefined;
   /** Whether the result is what was expected. */
   fits(expected: unknown, result: R): boolean;
+  /** Why the result refuses whatever it takes, or `undefined`. */
+  refusalOf?(result: R): Refusal | undefined;
   /** The result, as it would stand in an example. */
   inExample(result: R): unknown;
 }
@@ -68,11 +70,12 @@ export class Examples<R> {
   ): string | undefined {
     const { candidates } = table.decide(text);
     const own = candidates.find(({ rule }) => rule === info);
-    const outcome = own?.refusal
-      ? `it refuses this: ${own.refusal.reason}, ${own.refusal.detail}`
+    const refusal = own?.refusal ?? (own?.result && this.#kind.refusalOf?.(own.result));
+    const outcome = refusal
+      ? `it refuses this: ${refusal.reason}, ${refusal.detail}`
       : own && `it gives ${show(own.result && this.#kind.inExample(own.result))}`;
     if (expected === null) return outcome && `expected that the rule does not decide, but ${outcome}`;
-    if (own?.result && this.#kind.fits(expected, own.result)) return undefined;
+    if (!refusal && own?.result && this.#kind.fits(expected, own.result)) return undefined;
     if (outcome) return `expected ${show(expected)}, but ${outcome}`;
     if (!regex.match(text)) return `expected ${show(expected)}, but its regex does not match`;
     const decider = candidates.at(-1)?.rule;

@@ -21,7 +21,7 @@ function remedy(key: string, known: readonly string[]): string {
 const FEW = 4;
 
 /** How many letters are to be put in, left out or replaced to make one word of another (Levenshtein). */
-function distance(from: string, to: string): number {
+export function distance(from: string, to: string): number {
   // Nobody means one of ours by a word this long.
   if (from.length > 64) return from.length;
   let row = [...Array(to.length + 1).keys()];

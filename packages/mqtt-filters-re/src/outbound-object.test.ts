@@ -174,6 +174,17 @@ describe('units and decimals', () => {
   });
 });
 
+describe('a unit in a rule', () => {
+  it('is no reason to say that a text has none', () => {
+    const filter = filterOf({ unit: 'kWh' });
+    expect(filter.getMqttTopic(AT, 'energy', 'hall', { value: 'a', unit: 'Wh' })).toBeNull();
+    expect(filter.takeRefusal()).toEqual({
+      reason: 'not_a_number',
+      detail: '"a" is no number, and only numbers are converted',
+    });
+  });
+});
+
 describe('a deadband in a rule', () => {
   const sendAll = (filter: REOutboundFilter, values: readonly unknown[], event = {}) =>
     values.map((value) => send(filter, { value }, event)).map((sent) => (Array.isArray(sent) ? sent[1] : sent));
@@ -336,7 +347,13 @@ describe('what is wrong with a rule as an object', () => {
       { match: 'a:(?P<value>.)(?P<room>)', payload: { text: '{value}' } },
       [[1, 'payload', 'text'], "'value' is a part of the event and a group of the regex: give the group another name"],
     ],
-    [{ unit: 'kwh' }, [[1, 'unit'], 'invalid unit (kwh) : "kwh" is no unit that is known here']],
+    [{ unit: 'kwh' }, [[1, 'unit'], `invalid unit (kwh) : "kwh" is no unit that is known here: did you mean 'kWh'?`]],
+    [
+      { unit: 'pulsse' },
+      [[1, 'unit'], `invalid unit (pulsse) : "pulsse" is no unit that is known here: did you mean 'pulses'?`],
+    ],
+    [{ unit: 'mw' }, [[1, 'unit'], expect.stringContaining("did you mean 'mW' or 'MW'?")]],
+    [{ unit: 'nonsense' }, [[1, 'unit'], 'invalid unit (nonsense) : "nonsense" is no unit that is known here']],
     [{ unit: 'C' }, [[1, 'unit'], expect.stringContaining('write °C or As')]],
     [{ unit: { from: 'W', to: 'kWh' } }, [[1, 'unit'], expect.stringContaining("W can't be told in kWh")]],
     [{ unit: { fro: 'W', to: 'kW' } }, [[1, 'unit', 'fro'], "unknown key 'fro': did you mean 'from'?"]],

@@ -65,7 +65,7 @@ export function compileOutboundObject(
       const bound = own && 'result' in own ? own.result : undefined;
       const more: OutboundDetails = {
         accepts,
-        refusal,
+        refusal: refusal ?? payload.refusal,
         info: bound && info(bound),
         shape,
         build: payload.build === buildEvent && !shape ? undefined : payload.build,

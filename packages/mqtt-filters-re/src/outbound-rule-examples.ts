@@ -5,5 +5,6 @@ import type { OutboundTarget } from './outbound-target.js';
 export const outboundExamples: ExampleKind<OutboundTarget> = {
   faultOf: (text) => (text.includes(':') ? undefined : "a variable is written as 'type:name'"),
   fits: (expected, { topic }) => topic === expected,
+  refusalOf: ({ more }) => more?.refusal,
   inExample: ({ topic }) => topic,
 };

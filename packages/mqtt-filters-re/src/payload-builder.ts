@@ -2,7 +2,7 @@ import { eventToJson, type Refusal } from '@cstbox/mqtt-core';
 import { type BuildPayload, eventValue, NO_VALUE, type OutgoingEvent } from './outgoing-event.js';
 import { JsonTemplate } from './payload-json.js';
 import { charsOf, joined, PayloadTemplate, type Piece } from './payload-pieces.js';
-import { senmlNameFault, writeSenml } from './payload-senml.js';
+import { senmlNameFault, senmlNameRefusal, writeSenml } from './payload-senml.js';
 import type { Problems } from './problems.js';
 import type { CompiledRegex, Groups } from './python-regex.js';
 import type { Unfilled } from './template.js';
@@ -20,6 +20,8 @@ export type PayloadSpec =
 /** What builds the payloads of one variable. */
 export interface PayloadBuilder {
   readonly build: BuildPayload;
+  /** Why it can't build any for this variable. */
+  readonly refusal?: Refusal | undefined;
   /** Characters that it holds for this variable alone. */
   readonly chars: number;
 }
@@ -73,7 +75,7 @@ export function compilePayload(
   if (key === 'text') return binder(template.hasGroups, (groups) => template.bindText(groups), build);
   const fault = senmlNameFault(template.sample());
   if (fault) problems.at(key).add(`invalid payload (${text}) : ${fault}`);
-  return binder(template.hasGroups, (groups) => template.bindText(groups), buildNamed);
+  return binder(template.hasGroups, (groups) => template.bindText(groups), buildNamed, refusalOfName);
 }
 
 /** Without groups, one builder serves all variables. */
@@ -81,10 +83,13 @@ function binder(
   hasGroups: boolean,
   bind: (groups: Groups) => readonly Piece[] | Unfilled,
   make: (piece: Piece) => BuildPayload,
+  refusalOf?: (piece: Piece) => Refusal | undefined,
 ): BindPayload {
   const bindOne: BindPayload = (groups) => {
     const pieces = bind(groups);
-    return 'why' in pieces ? pieces : { build: make(joined(pieces)), chars: hasGroups ? charsOf(pieces) : 0 };
+    if ('why' in pieces) return pieces;
+    const piece = joined(pieces);
+    return { build: make(piece), refusal: refusalOf?.(piece), chars: hasGroups ? charsOf(pieces) : 0 };
   };
   if (hasGroups) return bindOne;
   const builder = bindOne({});
@@ -93,6 +98,11 @@ function binder(
 
 function build(piece: Piece): BuildPayload {
   return typeof piece === 'string' ? () => piece : piece;
+}
+
+/** A name that no event adds to is known to be wrong beforehand. */
+function refusalOfName(name: Piece): Refusal | undefined {
+  return typeof name === 'string' ? senmlNameRefusal(name) : undefined;
 }
 
 function buildNamed(name: Piece): BuildPayload {

@@ -46,10 +46,16 @@ export function senmlNameFault(name: string): string | undefined {
     : 'a name in SenML holds letters, digits and -:./_, and starts with one of the former';
 }
 
+/** Why nothing can be published under a name, or `undefined`. */
+export function senmlNameRefusal(name: string): Refusal | undefined {
+  const fault = senmlNameFault(name);
+  return fault === undefined ? undefined : { reason: 'illegal_name', detail: `${fault}: ${quote(name)}` };
+}
+
 /** A pack of one record in JSON (RFC 8428, sections 4 and 5), under a name of its own. */
 export function writeSenml(event: OutgoingEvent, name: string): string | Refusal {
-  const nameFault = senmlNameFault(name);
-  if (nameFault) return { reason: 'illegal_name', detail: `${nameFault}: ${quote(name)}` };
+  const refusal = senmlNameRefusal(name);
+  if (refusal) return refusal;
   const value = eventValue(event);
   if (value === undefined) return NO_VALUE;
   const field = typeof value === 'number' ? measured(value, event) : fieldOf(value);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Refusal } from '@cstbox/mqtt-core';
 import { quote } from './quote.js';
-import { ambiguity, plain, type Unit, usualUnit } from './units.js';
+import { ambiguity, plain, similarUnits, type Unit, usualUnit } from './units.js';
 
 /** Takes a value from one unit to another. */
 export type Convert = (value: number) => number;
@@ -28,7 +28,13 @@ export function findUnit(name: string): Unit | Refusal {
   const expression = plain(name);
   // The library takes a number for one, and an empty text.
   if (!fault && /^[A-Za-zΩ°%]/.test(expression) && isKnown(expression)) return { expression };
-  return { reason: 'unknown_unit', detail: fault ?? `${quote(name)} is no unit that is known here` };
+  return { reason: 'unknown_unit', detail: fault ?? `${quote(name)} is no unit that is known here${hint(expression)}` };
+}
+
+/** What was probably meant. */
+function hint(expression: string): string {
+  const near = similarUnits(expression);
+  return near.length > 0 ? `: did you mean ${near.map((name) => `'${name}'`).join(' or ')}?` : '';
 }
 
 function isKnown(expression: string): boolean {

@@ -1,3 +1,5 @@
+import { distance } from './check-keys.js';
+
 /** A unit, for the library that converts. */
 export interface Unit {
   /** What the library calls it. */
@@ -62,6 +64,17 @@ export function ambiguity(name: string): string | undefined {
 /** A unit by one of the names that are in use for it. Takes any text: what a bus says need not be a unit. */
 export function usualUnit(name: string): Unit | undefined {
   return USUAL.get(name) ?? USUAL.get(plain(name));
+}
+
+/** The usual names that a wrong one is next to: those that differ in capitals alone, or else the nearest, in a letter or two. */
+export function similarUnits(name: string): readonly string[] {
+  const names = [...USUAL.keys()];
+  const lower = name.toLowerCase();
+  const inCapitals = names.filter((other) => other.toLowerCase() === lower);
+  if (inCapitals.length > 0) return inCapitals;
+  const most = Math.min(2, Math.floor(name.length / 3));
+  const [nearest = ''] = names.toSorted((a, b) => distance(name, a) - distance(name, b));
+  return distance(name, nearest) <= most ? [nearest] : [];
 }
 
 /** A name without the characters that keyboards lack: `m³/h` is `m3/h`, `µg` is `ug`. */

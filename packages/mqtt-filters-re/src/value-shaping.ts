@@ -40,7 +40,7 @@ export function compileShape(
   return (data) => {
     const value = fieldAt(data, VALUE) ?? undefined;
     if (value === undefined) return { refusal: NO_VALUE };
-    if (typeof value !== 'number') return notANumber(`${show(value)} has no unit`);
+    if (typeof value !== 'number') return notANumber(`${show(value)} is no number, and only numbers are converted`);
     const convert = convertFrom(fieldAt(data, UNIT));
     if (typeof convert !== 'function') return { refusal: convert };
     const converted = convert(value);
