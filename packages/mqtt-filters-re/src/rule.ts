@@ -61,6 +61,9 @@ export class RuleTable<R> {
   constructor(rules: readonly Rule<R>[], logger: Logger, sizeOf: (result: R) => number) {
     this.#rules = rules;
     this.#finder = new CandidateFinder(rules.map(({ regex }) => regex.pattern));
+    // V8 reads a function when it is called first: that is for the time of loading.
+    this.#finder.find('', Budget.ofText());
+    rules[0]?.regex.match('');
     this.#logger = logger;
     this.#decisions = new BoundedCache({
       sizeOf: ({ candidates }) =>
