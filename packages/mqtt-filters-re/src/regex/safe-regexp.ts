@@ -18,14 +18,15 @@ export interface SafeRegExp {
  * A stand-in for `new RegExp(pattern, 'u')` that nobody can bring to a standstill by a text: for patterns out of a JSON
  * Schema, applied to what strangers send.
  *
+ * @param budgetFor what a text may cost; default: each as much as one topic. Several can share one
  * @throws {SyntaxError} for what V8 refuses, and for references back and flags within the pattern
  */
-export function safeRegExp(pattern: string): SafeRegExp {
+export function safeRegExp(pattern: string, budgetFor: () => Budget = () => new Budget()): SafeRegExp {
   new RegExp(pattern, 'u');
   const program = compile(parsePattern(pattern, ECMASCRIPT));
   return {
     test(text) {
-      const end = matcher.match(program, text, Budget.ofText(), text.length);
+      const end = matcher.match(program, text, budgetFor(), text.length);
       if (end === TOO_COSTLY) {
         throw new RangeError(`it takes too long to match /${pattern}/ against ${text.length} characters`);
       }
