@@ -61,6 +61,9 @@ export class RuleTable<R> {
   constructor(rules: readonly Rule<R>[], logger: Logger, sizeOf: (result: R) => number) {
     this.#rules = rules;
     this.#finder = new CandidateFinder(rules.map(({ regex }) => regex.pattern));
+    // V8 reads a function when it is called first: that is for the time of loading.
+    this.#finder.find('', new Budget());
+    rules[0]?.regex.match('');
     this.#logger = logger;
     this.#decisions = new BoundedCache({
       sizeOf: ({ candidates }) =>
@@ -77,7 +80,7 @@ export class RuleTable<R> {
   decide(text: string): Decision<R> {
     let decision = this.#decisions.get(text);
     if (decision === undefined) {
-      const budget = Budget.ofText();
+      const budget = new Budget();
       decision = this.#evaluate(text, budget);
       // What was too costly once may have been so because nothing had been compiled.
       if (!budget.isSpent) this.#decisions.set(text, decision);
@@ -127,7 +130,7 @@ export class RuleTable<R> {
 
   /** The rules to look at; when it takes too long to find them, all of them. */
   #mayMatch(text: string): Iterable<number> {
-    return this.#finder.find(text, Budget.ofText(SHARE_OF_SEARCH)) ?? this.#rules.keys();
+    return this.#finder.find(text, Budget.share(SHARE_OF_SEARCH)) ?? this.#rules.keys();
   }
 }
 
