@@ -6,6 +6,7 @@ import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
 import type { OutboundMessage } from './outbox.js';
 import { Recent } from './recent.js';
+import { keyOf } from './text-key.js';
 import { TopicFilterSet } from './topic-filter-set.js';
 
 /** What a {@link LoopGuard} is made of. */
@@ -42,6 +43,7 @@ export class LoopGuard {
   readonly #channels: ReadonlySet<string>;
   readonly #maxHops: number;
   readonly #subscribed: TopicFilterSet;
+  /** By key of a topic, whether we subscribe to it. */
   readonly #topics = new Map<string, boolean>();
   /** For what is ours from the start, on a topic on which it may come back. */
   readonly #ownMarks: Readonly<Record<string, string>>;
@@ -112,11 +114,12 @@ export class LoopGuard {
 
   #isSubscribed(topic: string): boolean {
     if (this.#subscribed.isEmpty) return false;
-    const known = this.#topics.get(topic);
+    const key = keyOf(topic);
+    const known = this.#topics.get(key);
     if (known !== undefined) return known;
     if (this.#topics.size >= MAX_TOPICS) this.#topics.clear();
     const isSubscribed = this.#subscribed.matches(topic);
-    this.#topics.set(topic, isSubscribed);
+    this.#topics.set(key, isSubscribed);
     return isSubscribed;
   }
 }
