@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEventManager, DBusEventBus, DBusLink } from '@cstbox/dbus-bus';
@@ -37,6 +37,47 @@ describe('several-filters', { timeout: TIMEOUT_MS }, () => {
       'Alarms received 3, forwarded 1, filtered 2, dropped 0, waiting 0',
       'House received 2, forwarded 1, filtered 0, dropped 1 (private 1), waiting 0',
     ]);
+  });
+});
+
+describe('publish-rules', { timeout: TIMEOUT_MS }, () => {
+  it('publishes as its rule says, and has counts of each rule', async () => {
+    await using broker = await startBroker();
+    await using subscriber = new MQTTConnector({ broker: broker.url, topics: ['house/#'] });
+    const messages: [qos: number, value: unknown][] = [];
+    subscriber.onMessage = (_client, _userData, { payload, qos }) => {
+      messages.push([qos, JSON.parse(Buffer.from(payload).toString()).data.value]);
+    };
+    await subscriber.run();
+    await using program = run('publish-rules', [broker.url]);
+    expect(await program.exit).toBe(0);
+    await waitFor('both messages', () => messages.length >= 2);
+    expect(messages).toEqual([
+      [2, 100],
+      [2, 300],
+    ]);
+    expect(program.output.stdout.trim().split('\n')).toEqual([
+      'badges stay in: received 1, forwarded 0, filtered 1, dropped 0, waiting 0',
+      'power: received 3, forwarded 2, filtered 0, dropped 1 (throttled 1), waiting 0',
+    ]);
+  });
+});
+
+describe('rule-schemas', { timeout: TIMEOUT_MS }, () => {
+  it('writes the JSON Schema of the rules of each direction', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'rule-schemas-'));
+    try {
+      await using program = run('rule-schemas', [], {}, directory);
+      expect(await program.exit).toBe(0);
+      const keysOf = async (direction: string) => {
+        const text = await readFile(join(directory, `${direction}-rule.schema.json`), 'utf8');
+        return Object.keys(JSON.parse(text).properties);
+      };
+      expect(await keysOf('outbound')).toContain('topic');
+      expect(await keysOf('inbound')).toContain('emit');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConfigurationFile } from '@cstbox/dbus-bus';
 import { ConfigurationError, type Logger } from '@cstbox/mqtt-core';
 import { describe, expect, it } from 'vitest';
 import { loadGateway } from './load-gateway.js';
@@ -81,6 +82,35 @@ describe('the filters of a configuration', () => {
     ]);
   });
 
+  it('are logged as a warning where something was not looked at', async () => {
+    const { log } = await load(finder({ findings: [{ severity: 'info', code: 'incomplete', message: 'no time' }] }));
+    expect(log).toEqual(['warn /c.json:8:4: no time (at filters.outbound.findings)']);
+  });
+
+  it('fill the log with no more than ten warnings of a code; the rest is for debugging', async () => {
+    const warnings = (count: number, code: string) =>
+      Array.from({ length: count }, (_, index) => ({ severity: 'warning', code, message: `${code} ${index}` }));
+    const { log } = await load(finder({ findings: [...warnings(12, 'many'), ...warnings(10, 'some')] }));
+    const logged = log.map((line) => line.replace(/\/c.json:8:4: | \(at .*/g, ''));
+    const lines = (code: string, from: number, to: number, level: string) =>
+      Array.from({ length: to - from }, (_, index) => `${level} ${code} ${from + index}`);
+    expect(logged).toEqual([
+      ...lines('many', 0, 10, 'warn'),
+      'warn and 2 more of this kind (many): -L DEBUG shows them',
+      ...lines('many', 10, 12, 'debug'),
+      ...lines('some', 0, 10, 'warn'),
+    ]);
+  });
+
+  it('of the example of a box are worth no warning', async () => {
+    const box = ConfigurationFile.read(join(import.meta.dirname, '../../../examples/box.yaml'));
+    const { filters, listened_topics, qos } = box.content as Record<string, unknown>;
+    const { refusal, log } = await load(filters, { listened_topics, qos });
+    expect(refusal).toBeUndefined();
+    expect(log).toContainEqual(expect.stringMatching(/^debug .*"site\/energy\/alarm"/));
+    expect(log.filter((line) => !line.startsWith('debug '))).toEqual([]);
+  });
+
   it('load all the same when their analysis throws, ends its thread, fills its memory or gives nonsense', async () => {
     for (const [run, why] of [
       ['throw new Error("no idea")', 'no idea'],
@@ -111,7 +141,7 @@ describe('the filters of a configuration', () => {
     expect(other.log).toEqual([]);
     const both = await load({ outbound: { use: './finder.mjs' }, inbound }, listened);
     expect(both.log).toEqual([
-      `debug loops between filters of ./finder.mjs and ${RE} are not looked at`,
+      `info loops between filters of ./finder.mjs and ${RE} are not looked at`,
       expect.stringMatching(/^warn .*no inbound rule can match/),
     ]);
   });

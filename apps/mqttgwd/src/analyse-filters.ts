@@ -16,6 +16,10 @@ import { type FilterPlace, locate } from './load-filter.js';
 const TIMEOUT_MS = 15_000;
 /** What the memory of an analysis may grow to: that of a small box is not to be filled by it. */
 const MAX_HEAP_MB = 256;
+/** Warnings of one code that are logged in full: whoever has more mends these first. */
+const MAX_WARNINGS = 10;
+/** What was not looked at: nothing to see in the log must mean that there is nothing. */
+const NOT_LOOKED_AT = 'incomplete';
 /** Loops that a configuration of the original may have: it loads, and the guard at run time ends what really goes round. */
 const LOADED_BEFORE = 'possible_tuple_loop';
 
@@ -44,24 +48,53 @@ export async function analyseFilters(
   const modules = modulesOf(places, file);
   const problems: ConfigurationProblem[] = [];
   const uses = modules.map(({ use }) => use);
-  if (modules.length > 1) logger.debug(`loops between filters of ${uses.join(' and ')} are not looked at`);
+  if (modules.length > 1) logger.info(`loops between filters of ${uses.join(' and ')} are not looked at`);
+  const findings: Finding[] = [];
   const isAlone = modules.filter(({ inbound }) => inbound.length > 0).length < 2;
   for (const module of modules) {
     for (const finding of await findingsOf(module, file, configuration, logger)) {
       // What this module does not need, another one may.
       if (finding.code === 'dead_subscription' && !isAlone) continue;
       const { severity, code, message, path } = finding;
-      if (severity === 'error' && code !== LOADED_BEFORE) {
-        problems.push({ path, message });
-        continue;
-      }
-      const line = file.locate(new ConfigurationError([{ path, message }])).message;
-      if (severity === 'info') logger.debug(line);
-      else if (severity === 'warning') logger.warn(line);
-      else logger.error(line);
+      if (severity === 'error' && code !== LOADED_BEFORE) problems.push({ path, message });
+      else findings.push(finding);
     }
   }
+  logAll(findings, file, logger);
   if (problems.length > 0) throw new ConfigurationError(problems);
+}
+
+/** Logs errors, the first warnings of each code, and the rest for debugging. */
+function logAll(findings: readonly Finding[], file: ConfigurationFile, logger: Logger): void {
+  const total = countByCode(findings);
+  const logged = new Map<string, number>();
+  for (const finding of findings) {
+    const { severity, code, message, path } = finding;
+    const line = file.locate(new ConfigurationError([{ path, message }])).message;
+    if (severity === 'error') {
+      logger.error(line);
+      continue;
+    }
+    const count = isWarning(finding) ? (logged.get(code) ?? 0) + 1 : undefined;
+    if (count === undefined || count > MAX_WARNINGS) logger.debug(line);
+    else logger.warn(line);
+    if (count === undefined) continue;
+    logged.set(code, count);
+    const more = (total.get(code) ?? 0) - count;
+    if (count === MAX_WARNINGS && more > 0) {
+      logger.warn(`and ${more} more of this kind (${code}): -L DEBUG shows them`);
+    }
+  }
+}
+
+function countByCode(findings: readonly Finding[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { code } of findings.filter(isWarning)) counts.set(code, (counts.get(code) ?? 0) + 1);
+  return counts;
+}
+
+function isWarning({ severity, code }: Finding): boolean {
+  return severity === 'warning' || (severity === 'info' && code === NOT_LOOKED_AT);
 }
 
 async function findingsOf(

@@ -16,10 +16,16 @@ export interface Run extends AsyncDisposable {
 
 const DIST = resolve(import.meta.dirname, '../../dist');
 
-/** Starts a built example. Its environment is ours plus `environment`. */
-export function run(name: string, args: readonly string[] = [], environment: Record<string, string> = {}): Run {
+/** Starts a built example, here or in another directory. Its environment is ours plus `environment`. */
+export function run(
+  name: string,
+  args: readonly string[] = [],
+  environment: Record<string, string> = {},
+  directory = process.cwd(),
+): Run {
   const child = spawn(process.execPath, [join(DIST, `${name}.js`), ...args], {
     env: { ...process.env, ...environment },
+    cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -2,6 +2,7 @@ import { CONTROL_EVENT_CHANNEL } from './event.js';
 import type { Refusal } from './filter.js';
 import type { InboundPolicy } from './inbound-policy.js';
 import type { MQTTMessage } from './mqtt-message.js';
+import { keyOf } from './text-key.js';
 import { type RateLimit, TokenBucket } from './token-bucket.js';
 
 /** So many identifiers are remembered, the latest. */
@@ -110,7 +111,7 @@ function idOf(message: MQTTMessage, policy: InboundPolicy, fields: PayloadFields
   const property = properties && Object.hasOwn(properties, field) ? properties[field] : undefined;
   const id = property ?? fields.get(field);
   const isId = (typeof id === 'string' && id !== '') || typeof id === 'number';
-  return isId ? `${message.topic}\0${String(id)}` : undefined;
+  return isId ? keyOf(`${message.topic}\0${String(id)}`) : undefined;
 }
 
 /** The fields of a payload that is a JSON object, read when one is asked for that may be there. */

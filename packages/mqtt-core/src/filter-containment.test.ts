@@ -95,6 +95,10 @@ const OUT_FAULTS: Record<string, (filter: OutboundFilter) => unknown> = {
     filter.lastRule = { name: 'r', policy: { maxAgeMs: '5' as never } };
     return 'a/topic';
   },
+  'has a rule with a limit that is none': (filter) => {
+    filter.lastRule = { name: 'r', policy: { rateLimit: 5 as never } };
+    return 'a/topic';
+  },
 };
 
 const PAYLOAD_FAULTS: Record<string, () => unknown> = {

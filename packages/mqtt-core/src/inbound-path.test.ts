@@ -60,7 +60,7 @@ class ByTopic extends InboundFilter {
   }
 }
 
-const setUp = () => {
+const setUp = (observer?: () => void) => {
   const bus = new WeatherBus();
   const connector = new MQTTConnector({ broker: 'localhost', topics: ['in/#'] });
   const published: { topic: string; json: unknown; correlationData: unknown }[] = [];
@@ -78,7 +78,7 @@ const setUp = () => {
     bus,
     connector,
     logger: silentLogger,
-    observers: new Set(),
+    observers: new Set(observer ? [observer] : []),
   });
   const receive = async (topic: string, payload = 'x', more: Partial<MQTTMessage> = {}) =>
     path.receive({ topic, payload: Buffer.from(payload), qos: 1, retain: false, ...more });
@@ -140,6 +140,24 @@ describe('a message on its way in', () => {
     await expect(receive('in/control', '4')).rejects.toMatchObject({ code: 'closed' });
     expect(path.counts).toMatchObject({ received: 4, dropped: { stopped: 1 }, waiting: 3 });
     expect(bus.watchers).toBe(0);
+  });
+
+  it('does not wait any more when whoever looks on fails', async () => {
+    const { path, receive } = setUp(() => {
+      throw new MQTTGatewayError('closed', 'a bug');
+    });
+    await expect(receive('in/control', '1')).rejects.toThrow('a bug');
+    expect(path.waiting).toBe(0);
+    expect(path.counts).toMatchObject({ received: 1, forwarded: 1, waiting: 0 });
+  });
+
+  it('stays among those that wait while it is left to the broker', async () => {
+    const { bus, path, receive } = setUp();
+    bus.become('away');
+    const left = expect(receive('in/control', '1')).rejects.toMatchObject({ code: 'closed' });
+    await path.stop(soon());
+    await left;
+    expect(path.waiting).toBe(1);
   });
 
   it('still reaches a bus that is there when the gateway stops', async () => {

@@ -51,6 +51,8 @@ export class InboundPath {
   /** Ends when everything that came so far is done with, or left. Never rejects. */
   #tail: Promise<void> = Promise.resolve();
   #underWay = 0;
+  /** For the connector to leave a message with the broker. One for all, to be told from whatever else is thrown. */
+  readonly #left = new MQTTGatewayError('closed', 'the gateway stops: the broker keeps the message');
   #isSilent = false;
 
   constructor({ chain, books, guard, policy, bus, connector, logger, observers }: InboundPathParts) {
@@ -106,10 +108,10 @@ export class InboundPath {
     const done = this.#stopping.signal.aborted
       ? this.#leave(message, account, pass)
       : this.#tail.then(() => this.#handOver(message, answer, pass, account));
-    this.#tail = done.then(
-      () => void this.#underWay--,
-      () => {},
-    );
+    const end = () => void this.#underWay--;
+    this.#tail = done.then(end, (error) => {
+      if (error !== this.#left) end();
+    });
     return done;
   }
 
@@ -153,7 +155,7 @@ export class InboundPath {
     pass.revoke();
     // Of a message that wants no acknowledgement the broker keeps nothing.
     if (message.qos === 0) return this.#refuse(message, account, { reason: 'stopped', detail: 'the gateway stops' });
-    throw new MQTTGatewayError('closed', 'the gateway stops: the broker keeps the message');
+    throw this.#left;
   }
 
   async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, account: string | undefined) {

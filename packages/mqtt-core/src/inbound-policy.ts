@@ -17,8 +17,10 @@ export interface InboundPolicy {
    */
   readonly idField?: string;
   /**
-   * How many messages may be handed on in a time; what is refused for another reason does not count. Rules whose policies
-   * hold the same object share the limit, so make it once. Default: no limit.
+   * How many messages may be handed on in a time; what is refused for another reason does not count. Each object is read once and is a
+   * limit of its own: rules whose policies hold the same one share it, a rule uses the same one for all its messages (made anew for
+   * each, it would limit nothing), and a change of it later changes nothing. One that can't be right makes each message of the rule
+   * a `filter_fault`. Default: no limit.
    */
   readonly rateLimit?: RateLimit;
 }

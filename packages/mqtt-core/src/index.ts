@@ -63,4 +63,5 @@ export {
   isExpired,
   sizeOfMessage,
 } from './outbox.js';
+export { keyOf } from './text-key.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';

@@ -1,11 +1,15 @@
 import type { FilterRule } from './filter.js';
 import { nonsense } from './filter-answer.js';
 import type { InboundPolicy } from './inbound-policy.js';
+import type { RateLimit } from './token-bucket.js';
 
 /** A rule as it was when it was looked at, and the account in which it is booked. */
 export interface KnownRule extends FilterRule {
   readonly account: string | undefined;
 }
+
+/** As they were when they were looked at. By the object that rules hold, in all filters: it is what they share. */
+const LIMITS = new WeakMap<object, RateLimit>();
 
 /** The rules of one filter: each is looked at once, and what is found is kept, so that nothing odd in one is met later. */
 export class KnownRules {
@@ -52,9 +56,12 @@ export class KnownRules {
       ...(policy && { policy: { ...policy } }),
       ...(publish && { publish: { ...publish } }),
     };
-    const fault = copy.policy && policyFault(copy.policy);
+    if (!copy.policy) return copy;
+    const { rateLimit } = copy.policy;
+    const limit = rateLimit === undefined ? undefined : readLimit(rateLimit);
+    const fault = policyFault(copy.policy) ?? (typeof limit === 'string' ? limit : undefined);
     if (fault !== undefined) throw new TypeError(`lastRule ${name.slice(0, 80)}: ${fault}`);
-    return copy;
+    return typeof limit === 'object' ? { ...copy, policy: { ...copy.policy, rateLimit: limit } } : copy;
   }
 }
 
@@ -64,4 +71,18 @@ function policyFault({ retained, maxAgeMs, timestampField, idField }: InboundPol
     return 'policy.maxAgeMs is a number of ms';
   const areNames = [timestampField, idField].every((field) => field === undefined || typeof field === 'string');
   return areNames ? undefined : 'policy.timestampField and policy.idField are names of fields';
+}
+
+/** The limit as it is now, or what is wrong with it. */
+function readLimit(given: unknown): RateLimit | string {
+  const fault = 'policy.rateLimit has messages, an integer from 1 on, and perMs, a number of ms above 0';
+  if (typeof given !== 'object' || given === null) return fault;
+  const known = LIMITS.get(given);
+  if (known) return known;
+  const { messages, perMs } = given as Record<keyof RateLimit, unknown>;
+  if (typeof messages !== 'number' || !Number.isInteger(messages) || messages < 1) return fault;
+  if (typeof perMs !== 'number' || !Number.isFinite(perMs) || perMs <= 0) return fault;
+  const limit = Object.freeze({ messages, perMs });
+  LIMITS.set(given, limit);
+  return limit;
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { BasicEvent } from './event.js';
 import type { Refusal } from './filter.js';
-import { type LoopMarks, nextMarks, readMarks } from './loop-marks.js';
+import { nextMarks, readMarks } from './loop-marks.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
 import type { OutboundMessage } from './outbox.js';
 import { Recent } from './recent.js';
+import { keyOf } from './text-key.js';
 import { TopicFilterSet } from './topic-filter-set.js';
 
 /** What a {@link LoopGuard} is made of. */
@@ -25,10 +26,14 @@ const MAX_ECHOES = 1_000;
 const MAX_TOPICS = 10_000;
 const LOOK = 'the rules of both directions make a loop; see docs/delivery.md, "Loops"';
 
+/** The MQTT 5 user properties by which a loop is known. */
+export type Marks = Readonly<Record<string, string>>;
+
 /** An event that was handed to the bus because of a message. */
-interface Cause {
+interface Emitted {
   readonly data: string;
-  readonly marks: LoopMarks;
+  /** For the message that comes of it. */
+  readonly marks: Marks;
 }
 
 /**
@@ -42,11 +47,12 @@ export class LoopGuard {
   readonly #channels: ReadonlySet<string>;
   readonly #maxHops: number;
   readonly #subscribed: TopicFilterSet;
+  /** By key of a topic, whether we subscribe to it. */
   readonly #topics = new Map<string, boolean>();
   /** For what is ours from the start, on a topic on which it may come back. */
-  readonly #ownMarks: Readonly<Record<string, string>>;
+  readonly #ownMarks: Marks;
   readonly #published = new Recent<string>(ECHO_MS, MAX_ECHOES);
-  readonly #emitted = new Recent<Cause>(ECHO_MS, MAX_ECHOES);
+  readonly #emitted = new Recent<Emitted>(ECHO_MS, MAX_ECHOES);
 
   constructor({ connector, channels, maxHops }: LoopGuardParts) {
     this.#connector = connector;
@@ -79,14 +85,16 @@ export class LoopGuard {
   emitting(message: MQTTMessage, channel: string, event: BasicEvent): void {
     if (!this.#channels.has(channel)) return;
     const data = fingerprintOf(event.data);
-    if (data !== undefined) this.#emitted.keep(variableOf(channel, event), { data, marks: readMarks(message) });
+    if (data === undefined) return;
+    const marks = nextMarks(readMarks(message), this.#connector.clientId);
+    this.#emitted.keep(variableOf(channel, event), { data, marks });
   }
 
-  /** What the message said that an event was handed to the bus for; `undefined` for an event of somebody else. */
-  causeOf(channel: string, event: BasicEvent): LoopMarks | undefined {
+  /** The marks for what comes of an event that was handed to the bus because of a message; `undefined` for an event of somebody else. */
+  marksOf(channel: string, event: BasicEvent): Marks | undefined {
     if (this.#emitted.isEmpty) return undefined;
     let fingerprint: string | undefined;
-    const isSame = ({ data }: Cause) => {
+    const isSame = ({ data }: Emitted) => {
       fingerprint ??= fingerprintOf(event.data);
       return data === fingerprint;
     };
@@ -97,10 +105,10 @@ export class LoopGuard {
   mark(
     properties: OutboundMessage['userProperties'],
     topic: string,
-    cause: LoopMarks | undefined,
+    caused: Marks | undefined,
   ): OutboundMessage['userProperties'] {
-    if (!cause && !this.#isSubscribed(topic)) return properties;
-    const marks = cause ? nextMarks(cause, this.#connector.clientId) : this.#ownMarks;
+    if (!caused && !this.#isSubscribed(topic)) return properties;
+    const marks = caused ?? this.#ownMarks;
     return properties ? { ...properties, ...marks } : marks;
   }
 
@@ -112,11 +120,12 @@ export class LoopGuard {
 
   #isSubscribed(topic: string): boolean {
     if (this.#subscribed.isEmpty) return false;
-    const known = this.#topics.get(topic);
+    const key = keyOf(topic);
+    const known = this.#topics.get(key);
     if (known !== undefined) return known;
     if (this.#topics.size >= MAX_TOPICS) this.#topics.clear();
     const isSubscribed = this.#subscribed.matches(topic);
-    this.#topics.set(topic, isSubscribed);
+    this.#topics.set(key, isSubscribed);
     return isSubscribed;
   }
 }

@@ -8,6 +8,7 @@ import {
   type OutboxLoss,
   sizeOfMessage,
 } from './outbox.js';
+import { keyOf } from './text-key.js';
 
 /** Bounds of a {@link MemoryOutbox}. */
 export interface MemoryOutboxOptions {
@@ -43,7 +44,7 @@ export class MemoryOutbox implements Outbox {
   #last: Entry | undefined;
   /** Nothing before it is ready to be taken; `undefined` when nothing is. */
   #cursor: Entry | undefined;
-  /** By topic, the newest message that says `latest` and waits, taken or not; of these none that is older is ready. */
+  /** By key of the topic, the newest message that says `latest` and waits, taken or not; of these none that is older is ready. */
   readonly #latest = new Map<string, Entry>();
   #lastSequence = 0;
   #waiting = 0;
@@ -78,7 +79,7 @@ export class MemoryOutbox implements Outbox {
     const size = sizeOfMessage(message);
     // One that fits in no outbox of this size must not push out all the others first.
     if (size > this.#maxBytes) return this.#listener.givenUp('outbox_full', 1, message.rule);
-    const before = message.latest ? this.#latest.get(message.topic) : undefined;
+    const before = message.latest ? this.#latest.get(keyOf(message.topic)) : undefined;
     const superseded = before?.state === 'ready' ? before : undefined;
     if (this.#giveUp === 'newest' && !this.#hasRoom(size, superseded)) {
       return this.#listener.givenUp('outbox_full', 1, message.rule);
@@ -139,15 +140,21 @@ export class MemoryOutbox implements Outbox {
     if (this.#last) this.#last.next = entry;
     this.#last = entry;
     this.#cursor ??= entry;
-    if (message.latest) this.#latest.set(message.topic, entry);
+    if (message.latest) this.#latest.set(keyOf(message.topic), entry);
   }
 
   /** Of a message that was given back and what else waits on its topic, the newest is enough. */
   #supersede(entry: Entry): void {
-    const other = this.#latest.get(entry.message.topic);
+    const key = keyOf(entry.message.topic);
+    const other = this.#latest.get(key);
     if (other && other.sequence > entry.sequence) return this.#lose(entry, 'superseded');
-    this.#latest.set(entry.message.topic, entry);
+    this.#latest.set(key, entry);
     if (other && other !== entry && other.state === 'ready') this.#lose(other, 'superseded');
+  }
+
+  #forgetLatest(entry: Entry): void {
+    const key = keyOf(entry.message.topic);
+    if (this.#latest.get(key) === entry) this.#latest.delete(key);
   }
 
   #oldestReady(): Entry | undefined {
@@ -178,8 +185,7 @@ export class MemoryOutbox implements Outbox {
     else this.#last = previous;
     if (this.#cursor === entry) this.#cursor = next;
     entry.state = 'gone';
-    const { topic, latest } = entry.message;
-    if (latest && this.#latest.get(topic) === entry) this.#latest.delete(topic);
+    if (entry.message.latest) this.#forgetLatest(entry);
     // Whoever still holds the entry must not hold its neighbours.
     entry.previous = entry.next = undefined;
     this.#waiting--;

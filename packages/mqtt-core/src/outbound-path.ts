@@ -110,7 +110,7 @@ export class OutboundPath implements BusListener {
 
   event(channel: string, event: TimedEvent): void {
     const chain = this.#chain;
-    const cause = this.#guard.causeOf(channel, event);
+    const marks = this.#guard.marksOf(channel, event);
     const answer = chain.ask(event, channel);
     const { account } = chain;
     this.#books.receive(account);
@@ -123,7 +123,7 @@ export class OutboundPath implements BusListener {
     const policy = chain.rule?.publish;
     const plan = policy && this.#plans.of(policy);
     if (typeof plan === 'string') return this.#books.drop('filter_fault', account, () => plan, chain.filter);
-    const userProperties = this.#guard.mark(plan?.userProperties, topic, cause);
+    const userProperties = this.#guard.mark(plan?.userProperties, topic, marks);
     if (plan) return this.#publishBy(plan, channel, event, { topic, payload, rule: account, userProperties });
     this.#throttle?.overtake(topic);
     this.#pass(channel, event, { topic, payload, qos: this.#qos, retain: false, rule: account, userProperties });

@@ -26,6 +26,13 @@ describe('what happened lately', () => {
     expect(recent.take('a', any)).toBe(2);
   });
 
+  it('is forgotten in the order in which it came, whatever else came under the same key', () => {
+    const recent = new Recent<number>(10_000, 3);
+    for (const [value, key] of ['a', 'b', 'a', 'b'].entries()) recent.keep(key, value);
+    expect([recent.take('a', any), recent.take('a', any)]).toEqual([2, undefined]);
+    expect([recent.take('b', any), recent.take('b', any)]).toEqual([1, 3]);
+  });
+
   it('is bounded: the oldest is forgotten', () => {
     const recent = new Recent<number>(10_000, 3);
     for (let n = 0; n < 5; n++) recent.keep(`key ${n}`, n);

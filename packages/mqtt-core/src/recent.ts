@@ -1,4 +1,7 @@
+import { keyOf } from './text-key.js';
+
 interface Kept<V> {
+  readonly key: string;
   readonly value: V;
   /** In ms of `performance.now()`. */
   readonly until: number;
@@ -8,9 +11,10 @@ interface Kept<V> {
 export class Recent<V> {
   readonly #lastMs: number;
   readonly #max: number;
-  /** The keys in the order in which something was last kept under them. */
-  readonly #kept = new Map<string, Kept<V>[]>();
-  #size = 0;
+  /** The oldest first. */
+  readonly #kept = new Set<Kept<V>>();
+  /** By key, the oldest first. */
+  readonly #byKey = new Map<string, Kept<V>[]>();
 
   /**
    * @param lastMs for how long something is kept
@@ -22,51 +26,42 @@ export class Recent<V> {
   }
 
   get isEmpty(): boolean {
-    return this.#size === 0;
+    return this.#kept.size === 0;
   }
 
-  keep(key: string, value: V): void {
+  keep(name: string, value: V): void {
     const now = performance.now();
-    this.#expire(now);
-    const list = this.#kept.get(key) ?? [];
-    this.#kept.delete(key);
-    this.#kept.set(key, list);
-    list.push({ value, until: now + this.#lastMs });
-    this.#size++;
-    if (this.#size > this.#max) this.#forgetOldest();
+    const kept = { key: keyOf(name), value, until: now + this.#lastMs };
+    const others = this.#byKey.get(kept.key);
+    if (others) others.push(kept);
+    else this.#byKey.set(kept.key, [kept]);
+    this.#kept.add(kept);
+    this.#forget(now);
   }
 
   /** Takes the oldest of a key that fits: it is not there a second time. */
-  take(key: string, fits: (value: V) => boolean): V | undefined {
-    const now = performance.now();
-    this.#expire(now);
-    const list = this.#kept.get(key);
-    const index = list?.findIndex(({ value, until }) => until > now && fits(value)) ?? -1;
-    if (!list || index < 0) return undefined;
-    const [taken] = list.splice(index, 1);
-    this.#size--;
-    if (list.length === 0) this.#kept.delete(key);
-    return taken?.value;
+  take(name: string, fits: (value: V) => boolean): V | undefined {
+    this.#forget(performance.now());
+    const list = this.#byKey.get(keyOf(name));
+    const index = list?.findIndex(({ value }) => fits(value)) ?? -1;
+    const taken = list?.[index];
+    if (!list || !taken) return undefined;
+    this.#remove(taken, list, index);
+    return taken.value;
   }
 
-  #expire(now: number): void {
-    for (const [key, list] of this.#kept) {
-      while (list[0] && list[0].until <= now) {
-        list.shift();
-        this.#size--;
-      }
-      // The keys behind were used later.
-      if (list.length > 0) return;
-      this.#kept.delete(key);
+  /** Forgets what is past its time, and the oldest of too many. */
+  #forget(now: number): void {
+    for (const kept of this.#kept) {
+      if (kept.until > now && this.#kept.size <= this.#max) return;
+      // The oldest of all is the oldest of its key.
+      this.#remove(kept, this.#byKey.get(kept.key) as Kept<V>[], 0);
     }
   }
 
-  #forgetOldest(): void {
-    for (const [key, list] of this.#kept) {
-      list.shift();
-      this.#size--;
-      if (list.length === 0) this.#kept.delete(key);
-      return;
-    }
+  #remove(kept: Kept<V>, list: Kept<V>[], index: number): void {
+    this.#kept.delete(kept);
+    list.splice(index, 1);
+    if (list.length === 0) this.#byKey.delete(kept.key);
   }
 }

@@ -1,6 +1,7 @@
 import type { Crossing } from './crossing.js';
 import type { Logger } from './logger.js';
 import { isExpired, sizeOfMessage } from './outbox.js';
+import { keyOf } from './text-key.js';
 
 /** What goes out, and where it came from. */
 export type OutboundCrossing = Extract<Crossing, { direction: 'out' }>;
@@ -30,6 +31,7 @@ const ENDS_PER_TURN = 1_000;
 
 /** An interval that runs for a topic. */
 interface Slot {
+  readonly key: string;
   endsAt: number;
   held: OutboundCrossing | undefined;
 }
@@ -46,10 +48,10 @@ export class Throttle {
   readonly #logger: Logger;
   readonly #maxTopics: number;
   readonly #maxBytes: number;
-  /** By interval and topic. Within an interval, in the order in which they end. */
+  /** By interval and key of the topic. Within an interval, in the order in which they end. */
   readonly #slots = new Map<number, Map<string, Slot>>();
   #topics = 0;
-  /** By topic, the slot that holds something back for it: one at the most. */
+  /** By key of the topic, the slot that holds something back for it: one at the most. */
   readonly #holding = new Map<string, Slot>();
   #heldBytes = 0;
   /** How many messages found no place. */
@@ -67,12 +69,12 @@ export class Throttle {
 
   /** Releases a message now or at the end of the interval that runs for its topic, if nothing newer comes until then. */
   offer(crossing: OutboundCrossing, intervalMs: number): void {
-    const { topic } = crossing.message;
-    this.overtake(topic);
+    const key = keyOf(crossing.message.topic);
+    this.#overtake(key);
     if (this.#closed) return this.#listener.release(crossing);
-    const slot = this.#slots.get(intervalMs)?.get(topic);
+    const slot = this.#slots.get(intervalMs)?.get(key);
     if (slot && this.#hold(slot, crossing)) return;
-    if (slot || this.#topics < this.#maxTopics) this.#begin(topic, intervalMs);
+    if (slot || this.#topics < this.#maxTopics) this.#begin(key, intervalMs);
     else this.#noticeUnheld(`intervals for ${this.#maxTopics} topics`);
     this.#listener.release(crossing);
   }
@@ -84,7 +86,11 @@ export class Throttle {
 
   /** A message goes out on a topic: what is held back for that is older, and goes no more. */
   overtake(topic: string): void {
-    const slot = this.#holding.get(topic);
+    if (this.#holding.size > 0) this.#overtake(keyOf(topic));
+  }
+
+  #overtake(key: string): void {
+    const slot = this.#holding.get(key);
     const crossing = slot && this.#takeHeld(slot);
     if (crossing) this.#listener.drop(crossing, 'throttled');
   }
@@ -110,7 +116,7 @@ export class Throttle {
       return false;
     }
     slot.held = crossing;
-    this.#holding.set(crossing.message.topic, slot);
+    this.#holding.set(slot.key, slot);
     this.#heldBytes += size;
     return true;
   }
@@ -119,22 +125,22 @@ export class Throttle {
     const { held } = slot;
     if (held) {
       slot.held = undefined;
-      this.#holding.delete(held.message.topic);
+      this.#holding.delete(slot.key);
       this.#heldBytes -= sizeOfMessage(held.message);
     }
     return held;
   }
 
   /** An interval begins now, or begins anew. */
-  #begin(topic: string, intervalMs: number): void {
+  #begin(key: string, intervalMs: number): void {
     const endsAt = performance.now() + intervalMs;
     let slots = this.#slots.get(intervalMs);
     if (!slots) {
       slots = new Map();
       this.#slots.set(intervalMs, slots);
     }
-    if (!slots.delete(topic)) this.#topics++;
-    slots.set(topic, { endsAt, held: undefined });
+    if (!slots.delete(key)) this.#topics++;
+    slots.set(key, { key, endsAt, held: undefined });
     this.#wakeAt(endsAt);
   }
 
@@ -152,25 +158,25 @@ export class Throttle {
     const now = performance.now();
     let left = ENDS_PER_TURN;
     for (const [intervalMs, slots] of this.#slots) {
-      for (const [topic, slot] of slots) {
+      for (const slot of slots.values()) {
         if (slot.endsAt > now || left === 0) {
           this.#wakeAt(slot.endsAt);
           break;
         }
         left--;
-        this.#endOne(topic, intervalMs, slot);
+        this.#endOne(intervalMs, slot);
       }
       if (slots.size === 0) this.#slots.delete(intervalMs);
     }
   };
 
-  #endOne(topic: string, intervalMs: number, slot: Slot): void {
+  #endOne(intervalMs: number, slot: Slot): void {
     const crossing = this.#takeHeld(slot);
     if (crossing && !isExpired(crossing.message)) {
-      this.#begin(topic, intervalMs);
+      this.#begin(slot.key, intervalMs);
       return this.#listener.release(crossing);
     }
-    this.#slots.get(intervalMs)?.delete(topic);
+    this.#slots.get(intervalMs)?.delete(slot.key);
     this.#topics--;
     if (crossing) this.#listener.drop(crossing, 'expired');
   }

@@ -113,7 +113,7 @@ describe('a template for JSON', () => {
     };
     fc.assert(
       fc.property(anyData, anyText, anyText, anyText, (data, varType, varName, channel) => {
-        const own = (key: string) => (Object.hasOwn(data, key) ? data[key] : null);
+        const own = (key: string) => (Object.hasOwn(data, key) ? JSON.parse(JSON.stringify(data[key])) : null);
         const payload = json(structure, data as EventData, { varType: `k${varType}`, varName, channel });
         expect(JSON.parse(payload as string)).toEqual({
           a: own('value'),

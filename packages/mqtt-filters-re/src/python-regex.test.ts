@@ -454,7 +454,7 @@ const ours = ([pattern, text]: Case): Outcome => {
   } catch {
     return 'refused';
   }
-  const end = matcher.match(program, text, new Budget(10_000_000));
+  const end = matcher.match(program, text, new Budget(10_000_000, Number.POSITIVE_INFINITY));
   if (end < 0) return null;
   const spans = [0, end, ...matcher.slots.slice(2)];
   return spans.flatMap((start, index) =>

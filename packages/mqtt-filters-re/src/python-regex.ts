@@ -47,7 +47,7 @@ export function compileRegex(source: string): CompiledRegex {
     source,
     pattern,
     groups: new Set(pattern.groups.keys()),
-    match(text, budget = Budget.ofText()) {
+    match(text, budget = new Budget()) {
       program ??= compileOn(budget, pattern);
       if (matcher.match(program, text, budget) < 0) return null;
       return groups.length === 0 ? NO_GROUPS : capture(groups, text, matcher.slots);

@@ -67,6 +67,9 @@ export class RuleTable<R> {
     this.#rules = rules;
     this.#all = [...rules.keys()];
     this.#finder = new CandidateFinder(rules.map(({ regex }) => regex.pattern));
+    // V8 reads a function when it is called first: that is for the time of loading.
+    this.#finder.find('', new Budget());
+    rules[0]?.regex.match('');
     this.#logger = logger;
     this.#decisions = new BoundedCache({
       sizeOf: ({ candidates }) =>
@@ -136,7 +139,7 @@ export class RuleTable<R> {
 
   /** The rules to look at; when it takes too long to find them, all of them. */
   #mayMatch(text: string): readonly number[] {
-    return this.#finder.find(text, Budget.ofText(SHARE_OF_SEARCH)) ?? this.#all;
+    return this.#finder.find(text, Budget.share(SHARE_OF_SEARCH)) ?? this.#all;
   }
 }
 

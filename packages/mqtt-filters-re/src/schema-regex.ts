@@ -2,11 +2,11 @@ import { Budget } from './regex/budget.js';
 import { type SafeRegExp, safeRegExp } from './regex/safe-regexp.js';
 
 /** What is left for the value that is looked at. Whoever looks at one does so in one go, so one is enough. */
-let budget = Budget.ofText();
+let budget = new Budget();
 
 /** Does something with one value, all of whose texts together may cost what one topic may. */
 export function withBudget<T>(work: () => T): T {
-  budget = Budget.ofText();
+  budget = new Budget();
   return work();
 }
 

@@ -158,6 +158,9 @@ function reportLoop(
   }
   const rules = loop.flatMap(({ language, back }) => [language.rule, back.rule]);
   const areTuples = rules.every(({ isTuple }) => isTuple);
+  const remedy = `${areTuples ? 'write one of them as an object with' : 'give one of them'} allow_loop: "<why>"`;
+  const judged = rules.filter(({ judgedBy }) => judgedBy.length > 0);
+  const unseen = judged.map(({ name, judgedBy }) => `${judgedBy.join(' and ')} of ${name}`).join(', ');
   const { rule } = first.language;
   const way = rules.map(({ name }) => name).join(' → ');
   const what = shown
@@ -170,7 +173,7 @@ function reportLoop(
     path: rule.path,
     message:
       `${what} (rules: ${way}); publish on topics that do not come in, or emit on a channel that does not go out; ` +
-      `if it is meant, write one of them as an object with allow_loop: "<why>"`,
+      `if it is meant, ${remedy}${unseen && `; what these allow was not looked at: ${unseen}`}`,
     ...(shown?.[0] !== undefined && { example: shown[0] }),
   });
   return true;

@@ -35,6 +35,8 @@ export interface AnalysedRule {
   readonly isTuple: boolean;
   /** Whether it depends on more than the text and the channel whether it decides. */
   readonly hasCondition: boolean;
+  /** Which of its keys judge values, by their names: what they let through is not looked at. */
+  readonly judgedBy: readonly string[];
   /** Whether it does not apply where any of its groups took no part in the match, also one that its topic does not name. */
   readonly needsAllGroups: boolean;
   /** The channels whose events it takes; an inbound rule: none. */
@@ -93,6 +95,7 @@ function readOutRule(path: Path, given: unknown, channels: readonly string[], de
   return {
     ...common(path, rule.info.name, isTuple, options),
     hasCondition: when !== undefined,
+    judgedBy: when === undefined ? [] : ['when'],
     needsAllGroups: typeof payload === 'object' || options.user_properties !== undefined,
     channels: channel === undefined ? channels : namesOf(channel),
     written: [{ parts: partsOf(topic), typeParts: 0, channel: undefined }],
@@ -115,6 +118,7 @@ function readInRule(path: Path, given: unknown): InRule | undefined {
   return {
     ...common(path, rule.info.name, isTuple, options),
     hasCondition: false,
+    judgedBy: ['value', 'read'].filter((key) => [options, ...options.emit].some((each) => each[key] !== undefined)),
     needsAllGroups: false,
     channels: [],
     written,

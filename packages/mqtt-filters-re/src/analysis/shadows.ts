@@ -1,6 +1,8 @@
 import { quote } from '../quote.js';
+import { withoutMarkers } from './automaton.js';
 import type { Findings } from './findings.js';
 import { commonTexts, type Language, type RuleLanguages, textsOf } from './languages.js';
+import { intersect } from './restrict.js';
 import type { AnalysedRule } from './rules.js';
 import type { Common } from './vocabulary.js';
 
@@ -29,8 +31,11 @@ export async function findShadows<R extends AnalysedRule & MatchingRule>(
     if (takers.length === 0) return;
     if (channels.every((channel) => languages.effective(language, channel).isEmpty)) {
       const example = firstOf(textsOf(language.texts, MAX_TRIES, common), (text) => matches(rule, text));
-      const by = `${takers.length === 1 ? 'an earlier rule takes' : 'earlier rules take'} everything that it matches`;
-      const message = `this rule never applies: ${by} (${names(takers)}); move it before ${takers.length === 1 ? 'that' : 'them'}, or remove it`;
+      const taking = takers.filter((taker) =>
+        channels.some((channel) => takesSome(taker, language, channel, languages, common)),
+      );
+      const by = `${taking.length === 1 ? 'an earlier rule takes' : 'earlier rules take'} everything that it matches`;
+      const message = `this rule never applies: ${by} (${names(taking)}); move it before ${taking.length === 1 ? 'that' : 'them'}, or remove it`;
       findings.add({ ...about, severity: 'warning', code: 'shadowed', message, ...(example && { example }) });
       return;
     }
@@ -50,6 +55,19 @@ export async function findShadows<R extends AnalysedRule & MatchingRule>(
       ...(example !== undefined && { example }),
     });
   });
+}
+
+/** Whether an earlier rule takes texts of a rule itself, on a channel: what comes to it is not taken before. */
+function takesSome<R extends AnalysedRule>(
+  taker: Language<R>,
+  language: Language<R>,
+  channel: string | undefined,
+  languages: RuleLanguages<R>,
+  { alphabet }: Common,
+): boolean {
+  if (!languages.takers(language, channel).includes(taker)) return false;
+  const coming = languages.effective(taker, channel);
+  return !coming.isEmpty && !intersect(withoutMarkers(coming, alphabet.letters), language.texts).isEmpty;
 }
 
 /** A rule that can be asked. */

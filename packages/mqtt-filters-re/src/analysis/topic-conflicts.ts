@@ -4,13 +4,18 @@ import type { Findings } from './findings.js';
 import { commonTexts, type Language, type RuleLanguages } from './languages.js';
 import { image } from './output.js';
 import { type Replay, showEvents } from './replay.js';
-import type { OutRule } from './rules.js';
+import type { OutRule, Written } from './rules.js';
 import { UnionAutomaton } from './union-automaton.js';
 import type { Common } from './vocabulary.js';
 
 const MAX_TRIES = 20;
 
-/** Reports rules that can publish to the topic of an earlier one, with another QoS, retain or payload. */
+/**
+ * Reports rules that can publish to the topic of an earlier one, with another QoS, retain or payload.
+ *
+ * Where each of the two topics has a parameter that must take what is literal in the other, as `site/energy/{meter}` and
+ * `site/{room}/alarm`, names would have to fall together on both sides: that is worth no warning.
+ */
 export async function findTopicConflicts(
   languages: RuleLanguages<OutRule>,
   common: Common,
@@ -38,15 +43,20 @@ export async function findTopicConflicts(
       const others = union
         .meeting(own, place)
         .map((each) => languages.all[known[each] as number] as Language<OutRule>)
-        .filter((other) => differences(rule, other.rule) !== '');
-      for (const other of others) {
+        .filter((other) => differences(rule, other.rule) !== '')
+        .map((other) => ({
+          other,
+          isCrossed: areCrossed(rule.written[0] as Written, other.rule.written[0] as Written),
+        }))
+        .sort((a, b) => Number(a.isCrossed) - Number(b.isCrossed));
+      for (const { other, isCrossed } of others) {
         const topic = [...commonTexts(own, topics[other.index] as Automaton, MAX_TRIES, common)];
         const shown = topic.flatMap((each) => showEvents(each, [other, language], languages, replay, common) ?? [])[0];
         const isExact = other.isExact && language.isExact;
         if (!shown && isExact) continue;
         const events = shown ? `, for ${shown.events.map(quote).join(' and ')}` : '';
         findings.add({
-          severity: 'warning',
+          severity: isCrossed ? 'info' : 'warning',
           code: 'topic_conflict',
           rule: rule.name,
           path: rule.path,
@@ -59,6 +69,31 @@ export async function findTopicConflicts(
       }
     },
   );
+}
+
+/** Whether one topic is literal where the other has a parameter, and at another level it is the other way round. */
+function areCrossed(a: Written, b: Written): boolean {
+  const [ours, theirs] = [hasParameter(a), hasParameter(b)];
+  return (
+    ours.some((has, level) => has && theirs[level] === false) &&
+    theirs.some((has, level) => has && ours[level] === false)
+  );
+}
+
+/** By level of a topic: whether a parameter stands in it. What is filled in holds no slash. */
+function hasParameter({ parts }: Written): boolean[] {
+  const levels = [false];
+  for (const part of parts) {
+    if (typeof part === 'string')
+      levels.push(
+        ...part
+          .split('/')
+          .slice(1)
+          .map(() => false),
+      );
+    else levels[levels.length - 1] = true;
+  }
+  return levels;
 }
 
 function differences({ publishes: a }: OutRule, { publishes: b }: OutRule): string {

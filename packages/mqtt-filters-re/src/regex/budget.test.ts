@@ -3,7 +3,7 @@ import { Budget } from './budget.js';
 
 describe('Budget', () => {
   it('is spent when its steps are', () => {
-    const budget = new Budget(10_000);
+    const budget = new Budget(10_000, Number.POSITIVE_INFINITY);
     let steps = 0;
     while (!budget.isSpent) {
       budget.left--;
@@ -14,7 +14,7 @@ describe('Budget', () => {
   });
 
   it('takes what was overdrawn out of what is left', () => {
-    const budget = new Budget(10_000);
+    const budget = new Budget(10_000, Number.POSITIVE_INFINITY);
     budget.left -= 9_000;
     expect(budget.isSpent).toBe(false);
     expect(budget.remaining).toBe(1_000);
@@ -63,7 +63,7 @@ describe('Budget', () => {
   });
 
   it('has room for some milliseconds of work on one text', () => {
-    expect(Budget.ofText().remaining).toBe(100_000);
-    expect(Budget.ofText(0.5).remaining).toBe(50_000);
+    expect(new Budget().remaining).toBe(100_000);
+    expect(Budget.share(0.5).remaining).toBe(50_000);
   });
 });

@@ -24,21 +24,17 @@ export class Budget {
   #start: Reading | undefined;
 
   /**
-   * @param steps in all
-   * @param ms of CPU time, from the first look at the clock on; default: without a clock
+   * @param steps in all; default: what one text may cost
+   * @param ms of CPU time, from the first look at the clock on; default: the same. `Infinity`: without a clock
    */
-  constructor(steps: number, ms = Number.POSITIVE_INFINITY) {
+  constructor(steps = STEPS_PER_TEXT, ms = MS_PER_TEXT) {
     this.left = Math.min(steps, SLICE);
     this.#later = steps - this.left;
     this.#ms = ms;
   }
 
-  /**
-   * What one text may cost.
-   *
-   * @param share of the whole
-   */
-  static ofText(share = 1): Budget {
+  /** A share of what one text may cost. */
+  static share(share: number): Budget {
     return new Budget(share * STEPS_PER_TEXT, share * MS_PER_TEXT);
   }
 
@@ -51,8 +47,11 @@ export class Budget {
    * @param rules how many there are to look at
    */
   static ofRules(length: number, rules: number): Budget {
-    if (length > SHORT) return Budget.ofText();
-    return new Budget(STEPS_PER_TEXT + rules * (STEPS_PER_RULE + STEPS_PER_CHARACTER * length));
+    if (length > SHORT) return new Budget();
+    return new Budget(
+      STEPS_PER_TEXT + rules * (STEPS_PER_RULE + STEPS_PER_CHARACTER * length),
+      Number.POSITIVE_INFINITY,
+    );
   }
 
   /** Whether time counts, too. */

@@ -10,7 +10,8 @@ import { parsePattern } from './parse.js';
 import type { Program } from './program.js';
 
 const finderOf = (sources: readonly string[]) => new CandidateFinder(sources.map((source) => parsePattern(source)));
-const find = (finder: CandidateFinder, text: string) => finder.find(text, new Budget(100_000));
+const find = (finder: CandidateFinder, text: string) =>
+  finder.find(text, new Budget(100_000, Number.POSITIVE_INFINITY));
 
 describe('CandidateFinder', () => {
   it.each([
@@ -21,7 +22,7 @@ describe('CandidateFinder', () => {
     ['rules that differ at their end', (index: number) => `[^:]+:.*room${index}$`],
   ])('finds a few of 10,000 %s', (_, ruleOf) => {
     const finder = finderOf(Array.from({ length: 10_000 }, (_, index) => ruleOf(index)));
-    const budget = new Budget(100_000);
+    const budget = new Budget(100_000, Number.POSITIVE_INFINITY);
     const before = budget.remaining;
     const found = finder.find('temperature:room4711', budget);
     expect(found).toContain(4_711);
@@ -36,7 +37,7 @@ describe('CandidateFinder', () => {
 
   it('stops reading where nothing can follow', () => {
     const finder = finderOf(['abc', 'abd', 'x*y']);
-    const budget = new Budget(100_000);
+    const budget = new Budget(100_000, Number.POSITIVE_INFINITY);
     const before = budget.remaining;
     finder.find(`ab${'z'.repeat(60_000)}`, budget);
     expect(before - budget.remaining).toBeLessThan(200);
@@ -60,8 +61,9 @@ describe('CandidateFinder', () => {
         const finder = new CandidateFinder(rules);
         const programs = rules.map(compile);
         for (const text of many) {
-          const found = finder.find(text, new Budget(100_000));
-          const isMatch = (program: Program) => matcher.match(program, text, new Budget(100_000)) >= 0;
+          const found = finder.find(text, new Budget(100_000, Number.POSITIVE_INFINITY));
+          const isMatch = (program: Program) =>
+            matcher.match(program, text, new Budget(100_000, Number.POSITIVE_INFINITY)) >= 0;
           const matching = programs.flatMap((program, index) => (isMatch(program) ? [index] : []));
           expect(found).toEqual(expect.arrayContaining(matching));
         }

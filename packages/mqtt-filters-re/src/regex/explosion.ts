@@ -13,7 +13,7 @@ const TURNS = 12;
  */
 const GROWTH = 100;
 /** Ten times what any text may cost. */
-const BUDGET = 10 * Budget.ofText().remaining;
+const BUDGET = 10 * new Budget().remaining;
 /** Steps for all that is tried with one pattern: a bound for the time of loading. */
 const TOTAL = 3 * BUDGET;
 /** What no pattern is likely to go on with. */
@@ -29,7 +29,7 @@ export function findExplosion(pattern: Pattern): string | undefined {
   const program = compile(pattern);
   let total = TOTAL;
   const steps = (text: string) => {
-    const budget = new Budget(BUDGET);
+    const budget = new Budget(BUDGET, Number.POSITIVE_INFINITY);
     matcher.match(program, text, budget);
     total -= BUDGET - budget.remaining;
     return budget.isSpent ? Number.POSITIVE_INFINITY : BUDGET - budget.remaining;

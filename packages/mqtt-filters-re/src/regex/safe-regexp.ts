@@ -21,7 +21,7 @@ export interface SafeRegExp {
  * @param budgetFor what a text may cost; default: each as much as one topic. Several can share one
  * @throws {SyntaxError} for what V8 refuses, and for references back and flags within the pattern
  */
-export function safeRegExp(pattern: string, budgetFor: () => Budget = () => Budget.ofText()): SafeRegExp {
+export function safeRegExp(pattern: string, budgetFor: () => Budget = () => new Budget()): SafeRegExp {
   new RegExp(pattern, 'u');
   const program = compile(parsePattern(pattern, ECMASCRIPT));
   return {
