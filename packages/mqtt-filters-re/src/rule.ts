@@ -122,6 +122,7 @@ export class RuleTable<R> {
         candidates ??= [];
         candidates.push({ rule: rule.info, result: null, ...verdict });
         if (!rule.isConditional) break;
+        budget.giveBack(text.length);
         continue;
       }
       passedOver ??= [];

@@ -4,7 +4,7 @@ const STEPS_PER_TEXT = 100_000;
 const MS_PER_TEXT = 7;
 /** Characters of a text that is short: names that people give. */
 const SHORT = 256;
-/** Steps that a rule may cost beside those of the whole text, where that is short: some, and some for each character. */
+/** Steps that a rule may cost beside those of the whole text, where that is short; and, if it matches, for each character. */
 const STEPS_PER_RULE = 200;
 const STEPS_PER_CHARACTER = 16;
 /** Steps between two looks at the clock. A text that needs fewer in all is decided the same way at any time. */
@@ -48,10 +48,12 @@ export class Budget {
    */
   static ofRules(length: number, rules: number): Budget {
     if (length > SHORT) return new Budget();
-    return new Budget(
-      STEPS_PER_TEXT + rules * (STEPS_PER_RULE + STEPS_PER_CHARACTER * length),
-      Number.POSITIVE_INFINITY,
-    );
+    return new Budget(STEPS_PER_TEXT + rules * STEPS_PER_RULE, Number.POSITIVE_INFINITY);
+  }
+
+  /** Gives back, where the text is short, what a rule may have cost that matched and leaves the decision to others. */
+  giveBack(length: number): void {
+    if (!this.hasClock) this.left += STEPS_PER_CHARACTER * length;
   }
 
   /** Whether time counts, too. */
