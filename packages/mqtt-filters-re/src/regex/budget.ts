@@ -1,14 +1,14 @@
 /** Steps that one text may cost. A step takes 10 to 20 ns of a core of 2020 once V8 has compiled the engine. */
 const STEPS_PER_TEXT = 100_000;
 /** Milliseconds of CPU time that one text may cost, on whatever machine. */
-const MS_PER_TEXT = 7;
+const MS_PER_TEXT = 4;
 /** Characters of a text that is short: names that people give. */
 const SHORT = 256;
 /** Steps that a rule may cost beside those of the whole text, where that is short; and, if it matches, for each character. */
 const STEPS_PER_RULE = 200;
 const STEPS_PER_CHARACTER = 16;
 /** Steps between two looks at the clock. A text that needs fewer in all is decided the same way at any time. */
-const SLICE = 4_000;
+const SLICE = 2_000;
 
 /**
  * What may be spent on one text. All that is done for it is counted in steps, so its time is bounded, whatever it is and
