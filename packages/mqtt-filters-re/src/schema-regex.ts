@@ -2,7 +2,7 @@ import { Budget } from './regex/budget.js';
 import { type SafeRegExp, safeRegExp } from './regex/safe-regexp.js';
 
 /** Milliseconds for the texts of a value: a command is rarer than a topic, and often the first text that an engine meets. */
-const MS_PER_VALUE = 8;
+const MS_PER_VALUE = 50;
 
 const ofValue = () => new Budget(undefined, MS_PER_VALUE);
 

@@ -1,7 +1,7 @@
 /** Steps that one text may cost. A step takes 10 to 20 ns of a core of 2020 once V8 has compiled the engine. */
 const STEPS_PER_TEXT = 100_000;
 /** Milliseconds of CPU time that one text may cost, on whatever machine. */
-const MS_PER_TEXT = 4;
+const MS_PER_TEXT = 7;
 /** Characters of a text that is short: names that people give. */
 const SHORT = 256;
 /** Steps that a rule may cost beside those of the whole text, where that is short; and, if it matches, for each character. */
