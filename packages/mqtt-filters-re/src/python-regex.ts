@@ -22,7 +22,7 @@ export interface CompiledRegex {
    * The groups of the match at the start of the text, which need not reach its end; `null`: no match, or the budget is
    * spent.
    *
-   * @param budget what it may cost; default: what one text may cost
+   * @param budget what it may cost; default: the steps of one text, without a clock
    */
   match(text: string, budget?: Budget): Groups | null;
 }
@@ -47,7 +47,7 @@ export function compileRegex(source: string): CompiledRegex {
     source,
     pattern,
     groups: new Set(pattern.groups.keys()),
-    match(text, budget = new Budget()) {
+    match(text, budget = new Budget(undefined, Number.POSITIVE_INFINITY)) {
       program ??= compileOn(budget, pattern);
       if (matcher.match(program, text, budget) < 0) return null;
       return groups.length === 0 ? NO_GROUPS : capture(groups, text, matcher.slots);
