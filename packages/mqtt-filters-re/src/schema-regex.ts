@@ -9,7 +9,7 @@ const ofValue = () => new Budget(undefined, MS_PER_VALUE);
 /** What is left for the value that is looked at. Whoever looks at one does so in one go, so one is enough. */
 let budget = ofValue();
 
-/** Does something with one value, all of whose texts together may cost what one topic may. */
+/** Does something with one value, all of whose texts together may cost the steps that one topic may. */
 export function withBudget<T>(work: () => T): T {
   budget = ofValue();
   return work();
