@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { findConfiguration, optionsOf } from '../command-line.js';
+import { runGateway } from '../daemon.js';
+import { runService } from '../run-service.js';
+
+/** `mqttgwd run`, which is also what `mqttgwd` alone does. */
+export function addRunCommand(program: Command): void {
+  program
+    .command('run', { isDefault: true })
+    .description('run the gateway; the default')
+    .allowExcessArguments()
+    .action((_options: unknown, command: Command) => {
+      const [operand] = command.args;
+      if (operand !== undefined) program.error(unknownCommand(operand, program));
+      const options = optionsOf(command);
+      return runService(options, async (daemon) => runGateway(findConfiguration(options.config), daemon));
+    });
+}
+
+function unknownCommand(operand: string, program: Command): string {
+  const names = program.commands.map((each) => each.name()).join(', ');
+  return `error: unknown command '${operand}'; commands are ${names}, and a configuration file is given with -c, as in -c ${operand}`;
+}

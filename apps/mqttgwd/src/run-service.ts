@@ -1,0 +1,49 @@
+import { setFlagsFromString } from 'node:v8';
+import { type GlobalOptions, reportFailure } from './command-line.js';
+import { consoleLogger } from './console-logger.js';
+import type { DaemonOptions } from './daemon.js';
+
+/** How long the process may take to end by itself after everything was closed. */
+const LINGER_MS = 1_000;
+
+/** Runs a service as this process, with its signals, its log and its exit code. */
+export async function runService(
+  options: GlobalOptions,
+  service: (options: DaemonOptions) => Promise<void>,
+): Promise<void> {
+  // On a small box memory is scarcer than time: collect garbage before there is as much of it as of everything else.
+  setFlagsFromString('--heap-growing-percent=20');
+  const logger = consoleLogger(options.debug ? 'DEBUG' : options.loglevel, (line) => process.stderr.write(line));
+  const stop = stopSignal();
+  process.on('uncaughtException', (error) => process.exit(reportFailure(error, options)));
+  try {
+    await service({ environment: process.env, logger, onStatusWanted, signal: stop });
+  } catch (error) {
+    if (!stop.aborted) process.exitCode = reportFailure(error, options);
+  }
+  // Everything of ours is closed. A filter may have left a timer or a socket behind: it must not keep the process.
+  setTimeout(() => {
+    logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
+    process.exit();
+  }, LINGER_MS).unref();
+}
+
+/** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
+function onStatusWanted(logStatus: () => void): void {
+  process.on('SIGUSR1', logStatus);
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + number);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
