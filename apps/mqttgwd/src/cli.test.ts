@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DBusConnection, DBusEventBus, DBusLink, EVENT_MANAGER, MessageType } from '@cstbox/dbus-bus';
+import { DBusConnection, DBusEventBus, EVENT_MANAGER, MessageType } from '@cstbox/dbus-bus';
 import { MQTTConnector, makeBasicEvent, type TimedEvent } from '@cstbox/mqtt-core';
 import { HOSTILE_NAMES } from '@cstbox/mqtt-core/testing';
 import {
