@@ -40,7 +40,7 @@ const MAX_REPORTED = 10;
  */
 export class DBusLink implements AsyncDisposable {
   /** Handles the method calls of others, on whatever connection; whoever serves objects sets it. */
-  onMethodCall: ((message: DBusMessage) => void) | undefined;
+  onMethodCall: ((call: DBusMessage, connection: DBusConnection) => void) | undefined;
 
   readonly #address: BusAddress;
   readonly #logger: Logger;
@@ -152,7 +152,7 @@ export class DBusLink implements AsyncDisposable {
     try {
       this.#place = await this.#address.read();
       const connection = await this.#connect();
-      connection.onMethodCall = (message) => this.onMethodCall?.(message);
+      connection.onMethodCall = (call) => this.onMethodCall?.(call, connection);
       connection.onEnd = () => {
         if (this.#isOpen()) this.#state.set('away');
         this.#wake();

@@ -19,6 +19,15 @@ declare module 'dbus-next/lib/message.js' {
   ): void;
 }
 
+declare module 'dbus-next/lib/variant.js' {
+  /** A value with its type: how the codec takes and gives what has the signature `v`. */
+  export class Variant {
+    constructor(signature: string, value: unknown);
+    readonly signature: string;
+    readonly value: unknown;
+  }
+}
+
 declare module 'dbus-next/lib/marshall-compat.js' {
   const codec: {
     messageToJsFmt(message: object): object;

@@ -1,8 +1,9 @@
 import { ALL_CHANNELS, type Logger, silentLogger, type Timestamp } from '@cstbox/mqtt-core';
+import type { DBusArgument, DBusInterface } from './dbus-interface.js';
 import type { DBusLink } from './dbus-link.js';
 import { MessageType } from './dbus-message.js';
 import { channelPath, EVENT_MANAGER, EVENT_SIGNAL, EVENT_SIGNATURE } from './names.js';
-import type { DBusArgument, DBusInterface } from './object-server.js';
+
 import { ServiceContainer, type ServiceObject } from './service-container.js';
 
 const TIMESTAMP: DBusArgument = { name: 'timestamp', type: 't' };
@@ -32,13 +33,13 @@ export class EventChannel implements ServiceObject {
           in: VARIABLE,
           out: [],
           replySignature: 'b',
-          handle: (varType, varName, data) => this.#broadcast(Date.now(), varType, varName, data),
+          handle: ([varType, varName, data]) => this.#broadcast(Date.now(), varType, varName, data),
         },
         emitFullEvent: {
           in: [TIMESTAMP, ...VARIABLE],
           out: [],
           replySignature: 'b',
-          handle: (timestamp, varType, varName, data) => this.#broadcast(timestamp as bigint, varType, varName, data),
+          handle: ([timestamp, varType, varName, data]) => this.#broadcast(timestamp as bigint, varType, varName, data),
         },
       },
       signals: { [EVENT_SIGNAL]: [TIMESTAMP, ...VARIABLE] },

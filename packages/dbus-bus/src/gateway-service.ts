@@ -17,9 +17,9 @@ import { busAddress } from './bus-address.js';
 import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
 import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } from './configured-options.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import type { DBusInterface } from './dbus-interface.js';
 import { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
-import type { DBusInterface } from './object-server.js';
 import type { ServiceObject } from './service-container.js';
 import { subscriptionsOf } from './subscriptions.js';
 

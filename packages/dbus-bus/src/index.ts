@@ -30,5 +30,13 @@ export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
 export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile } from './configuration-file.js';
-export { ObjectServer, type DBusInterface, type DBusMethod, type DBusArgument } from './object-server.js';
+export { ObjectServer } from './object-server.js';
+export {
+  CallRefused,
+  type DBusArgument,
+  type DBusCaller,
+  type DBusInterface,
+  type DBusMethod,
+  type DBusProperty,
+} from './dbus-interface.js';
 export { type DBusCall, DBusCallError, type DBusMessage, MessageType } from './dbus-message.js';

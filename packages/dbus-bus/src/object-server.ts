@@ -1,43 +1,30 @@
 import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
+import { CallsUnderWay } from './calls-under-way.js';
+import { callerOn } from './dbus-caller.js';
+import type { DBusConnection } from './dbus-connection.js';
+import { CallRefused, DBUS_ERROR, type DBusInterface, type DBusMethod } from './dbus-interface.js';
 import type { DBusLink } from './dbus-link.js';
 import { type DBusMessage, MessageType, NO_REPLY_EXPECTED } from './dbus-message.js';
+import { introspect } from './introspection.js';
 import { readMachineId } from './machine-id.js';
+import { propertiesInterface } from './properties-interface.js';
 
-/** An argument of a method or a signal, as introspection shows it. */
-export interface DBusArgument {
-  readonly name: string;
-  readonly type: string;
-}
-
-/** A method that others may call. */
-export interface DBusMethod {
-  readonly in: readonly DBusArgument[];
-  /** The signature of what `handle` returns. */
-  readonly replySignature: string;
-  /** What introspection says of the reply; the original event manager, for one, says nothing. */
-  readonly out: readonly DBusArgument[];
-  /** Returns the reply's arguments. What it throws goes back to the caller as a message, without a stack. */
-  handle(...body: readonly unknown[]): readonly unknown[];
-}
-
-/** An interface of an object on the bus. */
-export interface DBusInterface {
-  readonly name: string;
-  readonly methods: Readonly<Record<string, DBusMethod>>;
-  readonly signals: Readonly<Record<string, readonly DBusArgument[]>>;
-}
-
-const INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable';
 const PEER = 'org.freedesktop.DBus.Peer';
-const ERROR = 'org.freedesktop.DBus.Error';
-const DOCTYPE =
-  '<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"\n' +
-  '"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">\n';
 
-/** The objects that a service exports on its link to the bus: dispatches calls, and answers introspection and pings. */
+/** What a method returns, with its signature. */
+interface Performed {
+  readonly signature: string;
+  readonly body: readonly unknown[] | Promise<readonly unknown[]>;
+}
+
+/**
+ * The objects that a service exports on its link to the bus: dispatches calls, and answers introspection, pings and who
+ * reads properties.
+ */
 export class ObjectServer {
   readonly #link: DBusLink;
   readonly #objects = new Map<string, DBusInterface[]>();
+  readonly #underWay = new CallsUnderWay();
 
   /** @throws {ConfigurationError} when the link serves other objects already */
   constructor(link: DBusLink) {
@@ -45,12 +32,13 @@ export class ObjectServer {
       throw new ConfigurationError('a link to the bus serves one service: make another link for this one');
     }
     this.#link = link;
-    link.onMethodCall = (message) => this.#answer(message);
+    link.onMethodCall = (call, connection) => this.#answer(call, connection);
   }
 
-  /** Serves nothing more. */
+  /** Serves nothing more. Calls that still wait for their answers are answered with an error. */
   close(): void {
     this.#link.onMethodCall = undefined;
+    this.#underWay.refuseAll(new CallRefused(`${DBUS_ERROR}.NoReply`, 'the service has stopped'));
   }
 
   /** Makes an interface callable at a path. */
@@ -58,46 +46,43 @@ export class ObjectServer {
     this.#objects.set(path, [...(this.#objects.get(path) ?? []), description]);
   }
 
-  #answer(call: DBusMessage): void {
-    let reply: Partial<DBusMessage>;
+  #answer(call: DBusMessage, connection: DBusConnection): void {
+    const { sender = '', serial, flags = 0 } = call;
+    // On another connection the caller's name is somebody else's.
+    const send = (reply: Pick<DBusMessage, 'type' | 'errorName' | 'signature' | 'body'>) => {
+      if (flags & NO_REPLY_EXPECTED || !connection.isOpen) return;
+      connection.send({ ...reply, destination: sender, ...(serial !== undefined && { replySerial: serial }) });
+    };
+    const refuse = (error: unknown) => {
+      const errorName = error instanceof CallRefused ? error.errorName : `${DBUS_ERROR}.Failed`;
+      send({ type: MessageType.ERROR, errorName, signature: 's', body: [withoutNul(describeError(error))] });
+    };
     try {
-      reply = { type: MessageType.METHOD_RETURN, ...this.#perform(call) };
+      const { signature, body } = this.#perform(call, connection);
+      const complete = (args: readonly unknown[]) => send({ type: MessageType.METHOD_RETURN, signature, body: args });
+      if (body instanceof Promise) this.#underWay.add(sender, body, complete, refuse);
+      else complete(body);
     } catch (error) {
-      const errorName = error instanceof CallRefused ? error.errorName : `${ERROR}.Failed`;
-      reply = { type: MessageType.ERROR, errorName, signature: 's', body: [describeError(error)] };
+      refuse(error);
     }
-    if ((call.flags ?? 0) & NO_REPLY_EXPECTED) return;
-    this.#link.send({ ...reply, destination: call.sender, replySerial: call.serial } as DBusMessage);
   }
 
-  #perform(call: DBusMessage): Pick<DBusMessage, 'signature' | 'body'> {
-    const { path = '', member = '', interface: name, signature = '', body = [] } = call;
-    if (name === PEER || (name === undefined && member === 'Ping')) return this.#performPeer(member);
+  #perform(call: DBusMessage, connection: DBusConnection): Performed {
+    const { path = '', member = '', interface: name, signature = '', body = [], sender = '' } = call;
+    if (name === PEER || (name === undefined && member === 'Ping')) return performPeer(member);
     const children = this.#childrenOf(path);
-    const interfaces = this.#objects.get(path);
-    if (!interfaces && children.length === 0) {
-      throw new CallRefused(`${ERROR}.UnknownObject`, `there is no object at ${path}`);
+    const own = this.#objects.get(path);
+    if (!own && children.length === 0) {
+      throw new CallRefused(`${DBUS_ERROR}.UnknownObject`, `there is no object at ${path}`);
     }
-    if (member === 'Introspect' && (name === undefined || name === INTROSPECTABLE)) {
-      return { signature: 's', body: [introspect(interfaces ?? [], children)] };
-    }
-    // A call need not name its interface (D-Bus specification, "Message Types").
-    const method = interfaces
-      ?.filter((each) => name === undefined || each.name === name)
-      .map((each) => (Object.hasOwn(each.methods, member) ? each.methods[member] : undefined))
-      .find((each) => each !== undefined);
-    if (!method) throw new CallRefused(`${ERROR}.UnknownMethod`, `there is no method ${member} at ${path}`);
+    const method = find(own ?? [], name, member) ?? find(standardInterfaces(own ?? [], children), name, member);
+    if (!method) throw new CallRefused(`${DBUS_ERROR}.UnknownMethod`, `there is no method ${member} at ${path}`);
     const expected = method.in.map(({ type }) => type).join('');
     if (signature !== expected) {
-      throw new CallRefused(`${ERROR}.InvalidArgs`, `${member} takes '${expected}', not '${signature}'`);
+      throw new CallRefused(`${DBUS_ERROR}.InvalidArgs`, `${member} takes '${expected}', not '${signature}'`);
     }
-    return { signature: method.replySignature, body: method.handle(...body) };
-  }
-
-  #performPeer(member: string): Pick<DBusMessage, 'signature' | 'body'> {
-    if (member === 'Ping') return { signature: '', body: [] };
-    if (member === 'GetMachineId') return { signature: 's', body: [machineId()] };
-    throw new CallRefused(`${ERROR}.UnknownMethod`, `there is no method ${member} in ${PEER}`);
+    this.#underWay.assertRoomFor(sender);
+    return { signature: method.replySignature, body: method.handle(body, callerOn(connection, sender)) };
   }
 
   #childrenOf(path: string): string[] {
@@ -109,51 +94,46 @@ export class ObjectServer {
   }
 }
 
-/** A call that is answered with an error of a given name. */
-class CallRefused extends Error {
-  constructor(
-    readonly errorName: string,
-    message: string,
-  ) {
-    super(message);
+/** A method by its name; a call need not name its interface (D-Bus specification, "Message Types"). */
+function find(interfaces: readonly DBusInterface[], name: string | undefined, member: string): DBusMethod | undefined {
+  for (const each of interfaces) {
+    if ((name === undefined || each.name === name) && Object.hasOwn(each.methods, member)) return each.methods[member];
   }
+  return undefined;
+}
+
+/** The interfaces that go with an object's own. */
+function standardInterfaces(own: readonly DBusInterface[], children: readonly string[]): readonly DBusInterface[] {
+  const properties = own.some((each) => each.properties) ? [propertiesInterface(own)] : [];
+  const introspectable: DBusInterface = {
+    name: 'org.freedesktop.DBus.Introspectable',
+    methods: {
+      Introspect: {
+        in: [],
+        out: [{ name: 'xml_data', type: 's' }],
+        replySignature: 's',
+        handle: () => [introspect(own.length > 0 ? [...standard, ...own] : [], children)],
+      },
+    },
+    signals: {},
+  };
+  const standard = [introspectable, ...properties];
+  return standard;
+}
+
+function performPeer(member: string): Performed {
+  if (member === 'Ping') return { signature: '', body: [] };
+  if (member === 'GetMachineId') return { signature: 's', body: [machineId()] };
+  throw new CallRefused(`${DBUS_ERROR}.UnknownMethod`, `there is no method ${member} in ${PEER}`);
 }
 
 function machineId(): string {
   const id = readMachineId();
   if (id !== undefined) return id;
-  throw new CallRefused(`${ERROR}.FileNotFound`, 'this machine has no machine id');
+  throw new CallRefused(`${DBUS_ERROR}.FileNotFound`, 'this machine has no machine id');
 }
 
-function introspect(interfaces: readonly DBusInterface[], children: readonly string[]): string {
-  const standard: DBusInterface[] =
-    interfaces.length === 0
-      ? []
-      : [
-          {
-            name: INTROSPECTABLE,
-            methods: {
-              Introspect: { in: [], out: [{ name: 'xml_data', type: 's' }], replySignature: 's', handle: () => [] },
-            },
-            signals: {},
-          },
-        ];
-  const body = [...standard, ...interfaces].map(describeInterface).join('');
-  const nodes = children.map((child) => `  <node name="${child}"/>\n`).join('');
-  return `${DOCTYPE}<node>\n${body}${nodes}</node>\n`;
-}
-
-function describeInterface({ name, methods, signals }: DBusInterface): string {
-  const argument = (direction: string) => (each: DBusArgument) =>
-    `      <arg${direction && ` direction="${direction}"`} type="${each.type}" name="${each.name}"/>\n`;
-  const described = [
-    ...Object.entries(methods).map(
-      ([method, { in: input, out }]) =>
-        `    <method name="${method}">\n${input.map(argument('in')).join('')}${out.map(argument('out')).join('')}    </method>\n`,
-    ),
-    ...Object.entries(signals).map(
-      ([signal, args]) => `    <signal name="${signal}">\n${args.map(argument('')).join('')}    </signal>\n`,
-    ),
-  ];
-  return `  <interface name="${name}">\n${described.join('')}  </interface>\n`;
+/** The daemon cuts the connection of whoever sends one in a string. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '\\0');
 }

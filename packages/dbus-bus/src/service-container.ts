@@ -8,9 +8,10 @@ import {
 } from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
 import { DBusEventBus } from './dbus-event-bus.js';
+import type { DBusInterface } from './dbus-interface.js';
 import type { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
-import { type DBusInterface, ObjectServer } from './object-server.js';
+import { ObjectServer } from './object-server.js';
 
 /** A part of a service: an object on the bus that can be started and stopped. */
 export interface ServiceObject {
