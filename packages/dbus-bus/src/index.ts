@@ -28,6 +28,8 @@ export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 
 // For programs that load configurations or serve objects in a way of their own.
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
+export { connectorOptions } from './configured-options.js';
+export { subscriptionsOf, type Subscriptions } from './subscriptions.js';
 export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile } from './configuration-file.js';
 export { ObjectServer } from './object-server.js';

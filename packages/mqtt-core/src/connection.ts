@@ -26,7 +26,9 @@ export class Connection {
   orphans: OrphanRelease | undefined;
   /** The broker was asked for the subscriptions, and has not answered. */
   isSubscribing = false;
-  /** Which subscriptions the broker refused, in one line. */
+  /** The topic filters whose subscription the broker refused. */
+  refusedTopics: readonly string[] = [];
+  /** The same in one line. */
   refusal: string | undefined;
   /** It was in use: the broker has answered the subscriptions too, or had other things to say first. */
   wasUp = false;

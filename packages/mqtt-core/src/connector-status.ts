@@ -12,6 +12,8 @@ export interface ConnectorStatus {
   readonly sessionPresent?: boolean;
   /** When {@link state} was entered, in ms since the Epoch. */
   readonly since: number;
+  /** The topic filters whose subscription the broker refused at this connection. Left out when there are none. */
+  readonly refusedTopics?: readonly string[];
   /** What is wrong, in one line. Left out when nothing is known to be. */
   readonly fault?: string;
   /** How many attempts to connect were made since there last was a connection. */

@@ -65,3 +65,4 @@ export {
 } from './outbox.js';
 export { keyOf } from './text-key.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';
+export { explainFault } from './explain-fault.js';

@@ -277,6 +277,7 @@ describe('a connector', () => {
     ]);
     expect(listener.status).toMatchObject({
       state: 'connected',
+      refusedTopics: ['denied/#'],
       fault: 'the broker refused the subscription to denied/#: its access list has to allow it',
     });
     await listener.publish('fine', 'x', { qos: 1 });

@@ -136,6 +136,7 @@ export class MQTTConnector implements AsyncDisposable {
       broker: formatBrokerAddress(address),
       ...(protocolVersion && { protocolVersion }),
       ...(accepted && { sessionPresent: accepted.sessionPresent }),
+      ...(accepted && accepted.refusedTopics.length > 0 && { refusedTopics: accepted.refusedTopics }),
       since: this.#since,
       ...(known !== undefined && { fault: known }),
       attempts: this.#attempts,
@@ -443,6 +444,7 @@ export class MQTTConnector implements AsyncDisposable {
     clearDeadline(connection);
     const accepted = this.#topics.filter((topic) => !refused.includes(topic));
     if (refused.length > 0) {
+      connection.refusedTopics = refused;
       connection.refusal = `the broker refused the subscription to ${listed(refused)}: its access list has to allow it`;
       this.#logger.error(connection.refusal);
     }

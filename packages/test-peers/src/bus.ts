@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PeerProcess } from './peer-process.js';
@@ -33,26 +33,29 @@ export function dbusDaemonMissing(): string | undefined {
 
 /** How a bus is to be. */
 export interface BusOptions {
-  /** Where it listens. Default: in a directory of its own. */
+  /** Where it listens. Default: a socket in a directory of its own, removed in the end. */
   address?: string;
   /** Out of reach of a Ctrl-C in the terminal: for who ends it in order, after those who use it. Default: false. */
   detached?: boolean;
+  /** What stands in its configuration beside the place where it listens, in XML. Default: a session bus. */
+  configuration?: string;
 }
 
-/**
- * Starts a private `dbus-daemon`; disposing stops it.
- *
- * @param options.address where it listens; default: a socket in a directory of its own, removed in the end
- */
-export async function startBus({ address, detached = false }: BusOptions = {}): Promise<Bus> {
-  const directory = address === undefined ? await mkdtemp(join(tmpdir(), 'mqttgwd-bus-')) : undefined;
-  const place = address ?? `unix:path=${join(directory as string, 'bus')}`;
+/** Starts a private `dbus-daemon`; disposing stops it. */
+export async function startBus({ address, detached = false, configuration }: BusOptions = {}): Promise<Bus> {
+  const directory = await mkdtemp(join(tmpdir(), 'mqttgwd-bus-'));
+  // Other users may join, where the configuration lets them.
+  await chmod(directory, 0o755);
+  const place = address ?? `unix:path=${join(directory, 'bus')}`;
+  const file = join(directory, 'bus.conf');
+  if (configuration !== undefined) await writeFile(file, busconfig(place, configuration));
+  const kind = configuration === undefined ? '--session' : `--config-file=${file}`;
   let daemon!: ChildProcess;
   let isListening = false;
   const process = new PeerProcess({
     name: 'dbus-daemon',
     command: 'dbus-daemon',
-    args: ['--session', '--nofork', '--nopidfile', '--nosyslog', `--address=${place}`, '--print-address=1'],
+    args: [kind, '--nofork', '--nopidfile', '--nosyslog', `--address=${place}`, '--print-address=1'],
     options: { stdio: ['ignore', 'pipe', 'ignore'], detached },
     onSpawn(child) {
       daemon = child;
@@ -65,7 +68,7 @@ export async function startBus({ address, detached = false }: BusOptions = {}): 
   });
   const dispose = async () => {
     await process[Symbol.asyncDispose]();
-    if (directory) await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   };
   try {
     await process.start();
@@ -86,4 +89,16 @@ export async function startBus({ address, detached = false }: BusOptions = {}): 
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+function busconfig(address: string, configuration: string): string {
+  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+<type>session</type>
+<listen>${address}</listen>
+<auth>EXTERNAL</auth>
+${configuration}
+</busconfig>
+`;
 }
