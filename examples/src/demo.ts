@@ -47,7 +47,7 @@ async function main(): Promise<void> {
       events: options.events,
       signal,
       print: (text) => stdout.write(text),
-      show: (crossing) => stdout.write(`${crossingLine(crossing, new Date(), style())}\n`),
+      show: (passage) => stdout.write(`${crossingLine(passage, new Date(), style())}\n`),
       showStaying: (channel, event) => stdout.write(`${stayingLine(channel, event, new Date(), style())}\n`),
       logger: consoleLogger('WARN', (line) => stderr.write(line)),
     });

@@ -1,26 +1,37 @@
-import { BasicEvent, type Crossing, eventToJson, TimedEvent } from '@cstbox/mqtt-core';
+import { BasicEvent, eventToJson, TimedEvent } from '@cstbox/mqtt-core';
 import { describe, expect, it } from 'vitest';
-import { crossingLine, stayingLine } from './crossing-line.js';
+import { crossingLine, type Passage, passagesOf, stayingLine } from './crossing-line.js';
 
 const NOON = new Date(2024, 0, 1, 12, 0, 0);
 const PLAIN = { width: undefined, colours: false };
 const terminal = (width: number) => ({ width, colours: false });
 
 const DATA = { value: 21.4, unit: 'degC' };
-const leaving = (payload: string): Crossing => ({
+const leaving = (payload: string): Passage => ({
   direction: 'out',
   channel: 'sensor',
   event: new TimedEvent(1_795_370_217_397, 'temperature', 'kitchen', DATA),
-  message: { topic: 'site/kitchen/temperature', payload, qos: 1, retain: false },
+  message: { topic: 'site/kitchen/temperature', payload },
 });
 const out = leaving(eventToJson(1_795_370_217_397, 'temperature', 'kitchen', DATA));
-const into = (payload: string): Crossing => ({
+const into = (payload: string): Passage => ({
   direction: 'in',
   channel: 'control',
   event: new BasicEvent('switch', 'kitchen_light', { value: payload }),
-  message: { topic: 'site/kitchen/set/light', payload: Buffer.from(payload), qos: 1, retain: false },
+  message: { topic: 'site/kitchen/set/light', payload: Buffer.from(payload) },
 });
 const meter = new BasicEvent('energy', 'meter', { value: 12, unit: 'kWh' });
+
+describe('passagesOf', () => {
+  it('has one for each event that a message becomes, and none for what does not cross', () => {
+    const message = { topic: 'site/all/set', payload: Buffer.from('off'), qos: 1, retain: false } as const;
+    const arriving = { direction: 'in', message, rule: 'site/all/set', filter: 'REInboundFilter' } as const;
+    const events = ['a', 'b'].map((name) => ({ channel: 'control', event: new BasicEvent('switch', name) }));
+    const passages = passagesOf({ ...arriving, outcome: 'accepted', events });
+    expect(passages.map(({ event }) => event.varName)).toEqual(['a', 'b']);
+    expect(passagesOf({ ...arriving, outcome: 'filtered' })).toEqual([]);
+  });
+});
 
 describe('crossingLine without a terminal', () => {
   it('shows an event that leaves: from the bus to the topic, uncut', () => {

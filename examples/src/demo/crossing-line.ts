@@ -1,4 +1,20 @@
-import type { BasicEvent, Crossing } from '@cstbox/mqtt-core';
+import type { BasicEvent, Crossing, MQTTMessage, OutboundMessage } from '@cstbox/mqtt-core';
+
+/** Something that crossed the gateway, and what became of it. */
+export interface Passage {
+  direction: 'out' | 'in';
+  channel: string;
+  event: BasicEvent;
+  message: Pick<OutboundMessage | MQTTMessage, 'topic' | 'payload'>;
+}
+
+/** What crossed: a message that came in may be several events. */
+export function passagesOf(crossing: Crossing): Passage[] {
+  if (crossing.outcome !== 'accepted') return [];
+  const { direction, message } = crossing;
+  if (direction === 'out') return [crossing];
+  return crossing.events.map(({ channel, event }) => ({ direction, channel, event, message }));
+}
 
 /** How a line is laid out. */
 export interface LineStyle {
@@ -31,7 +47,7 @@ interface Head {
  * What crossed the gateway: where it came from, an arrow, and what became of it. Two lines where one is too short; the
  * head of a payload gives way to its data.
  */
-export function crossingLine({ direction, channel, event, message }: Crossing, time: Date, style: LineStyle): string {
+export function crossingLine({ direction, channel, event, message }: Passage, time: Date, style: LineStyle): string {
   const onBus = busCells(channel, event);
   const whole = [message.topic, text(message.payload)].map(printable);
   const short = [whole[0], dataOf(whole[1] as string)] as string[];

@@ -1,14 +1,14 @@
 import { MQTTGatewayServiceObject } from '@cstbox/dbus-bus';
-import { type Crossing, formatCounts, type Gateway, type Logger, type TimedEvent } from '@cstbox/mqtt-core';
+import { formatCounts, type Gateway, type Logger, type TimedEvent } from '@cstbox/mqtt-core';
 import { loadGateway } from '@cstbox/mqttgwd';
 import { dbusDaemonMissing, startBroker } from '@cstbox/test-peers';
+import { type Passage, passagesOf } from './crossing-line.js';
 import { startHouse } from './house.js';
 import { inMemory } from './in-memory.js';
 import { onDBus } from './on-dbus.js';
 import { pause } from './pause.js';
 import type { Stage } from './stage.js';
 import { startVisitor } from './visitor.js';
-import { WatchedFilter } from './watched-filter.js';
 import { commandLine, welcome } from './welcome.js';
 
 const REMINDER_LINES = 40;
@@ -24,7 +24,7 @@ export interface DemoOptions {
   /** Takes text for the visitor. */
   print: (text: string) => void;
   /** Shows what crosses the gateway. */
-  show: (crossing: Crossing) => void;
+  show: (passage: Passage) => void;
   /** Shows an event that no rule lets out. */
   showStaying: (channel: string, event: TimedEvent) => void;
   /** Makes the logger of a component. */
@@ -45,23 +45,25 @@ async function playOn(
 ): Promise<void> {
   await using broker = await startBroker();
   const { configuration, inbound, outbound } = await loadGateway(configurationPath, logger);
-  const watched = outbound.map((filter) => new WatchedFilter(filter, showStaying));
   const { host, port } = broker;
   const embedded = { ...configuration, broker: { ...configuration.broker, host, port } };
 
   let service!: MQTTGatewayServiceObject;
   await using running = await stage.run((bus) => {
-    service = new MQTTGatewayServiceObject(embedded, inbound, watched, { bus, logger });
+    service = new MQTTGatewayServiceObject(embedded, inbound, outbound, { bus, logger });
     return service;
   });
   const gateway = service.gateway as Gateway;
   print(`${welcome(broker, stage, configurationPath)}\n`);
   let shown = 0;
   gateway.observe((crossing) => {
-    show(crossing);
-    shown++;
-    // By then the welcome has left the screen.
-    if (shown % REMINDER_LINES === 0) print(`\nJoin in: ${commandLine(broker)}\n\n`);
+    if (crossing.direction === 'out' && crossing.outcome === 'filtered') showStaying(crossing.channel, crossing.event);
+    for (const passage of passagesOf(crossing)) {
+      show(passage);
+      shown++;
+      // By then the welcome has left the screen.
+      if (shown % REMINDER_LINES === 0) print(`\nJoin in: ${commandLine(broker)}\n\n`);
+    }
   });
 
   const ending = AbortSignal.any([signal, whenSettled(running.closed)]);

@@ -28,8 +28,8 @@ export async function startLonely(options: Omit<GatewayOptions, 'bus' | 'connect
 
 function topicsOf(gateway: Gateway): string[] {
   const topics: string[] = [];
-  gateway.observe(({ direction, message }) => {
-    if (direction === 'out') topics.push(message.topic);
+  gateway.observe((crossing) => {
+    if (crossing.direction === 'out' && crossing.outcome === 'accepted') topics.push(crossing.message.topic);
   });
   return topics;
 }

@@ -318,9 +318,13 @@ describe('a gateway', () => {
   it('shows who looks on what crosses', async () => {
     await using house = await setUp({ inbound: new EverythingIn() });
     const seen: string[] = [];
-    const stop = house.gateway.observe((crossing) =>
-      seen.push(`${crossing.direction} ${crossing.channel} ${crossing.event.varName} ${crossing.message.topic}`),
-    );
+    const stop = house.gateway.observe((crossing) => {
+      if (crossing.outcome !== 'accepted') return;
+      const events = crossing.direction === 'out' ? [crossing] : crossing.events;
+      for (const { channel, event } of events) {
+        seen.push(`${crossing.direction} ${channel} ${event.varName} ${crossing.message.topic}`);
+      }
+    });
     await house.bus.emit('sensor', makeBasicEvent('energy', 'meter', 1));
     await house.user.user.publish('in/lamp', 'on', { qos: 1 });
     await waitFor('both', () => seen.length >= 3);

@@ -13,6 +13,7 @@ import { LoopGuard } from './loop-guard.js';
 import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
+import { Onlookers } from './onlookers.js';
 import { OutboundChain } from './outbound-chain.js';
 import { OutboundPath } from './outbound-path.js';
 import type { Outbox } from './outbox.js';
@@ -89,7 +90,7 @@ export class Gateway implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #in: InboundPath;
   readonly #out: OutboundPath;
-  readonly #observers = new Set<(crossing: Crossing) => void>();
+  readonly #onlookers: Onlookers;
   #subscription: BusSubscription | undefined;
   #isOpen = false;
   #starting: Promise<void> | undefined;
@@ -112,6 +113,7 @@ export class Gateway implements AsyncDisposable {
     this.#outbox = outbox;
     this.#stopTimeoutMs = options.stopTimeoutMs ?? 5_000;
     this.#logger = logger;
+    this.#onlookers = new Onlookers(logger);
     const { policy, ackTimeoutMs = 20_000, filterTimeoutMs: timeoutMs = 1_000, maxHops = 8 } = options;
 
     const inNames = new FilterNames(inbound);
@@ -122,7 +124,7 @@ export class Gateway implements AsyncDisposable {
     const outChain = new OutboundChain({ filters: outbound, names: outNames, books: outBooks, timeoutMs });
     this.#channels = outChain.channels;
     const guard = new LoopGuard({ connector, channels: outChain.channels, maxHops });
-    const parts = { connector, guard, logger, observers: this.#observers };
+    const parts = { connector, guard, logger, onlookers: this.#onlookers };
     this.#in = new InboundPath({ ...parts, chain: inChain, books: inBooks, bus, policy });
     this.#out = new OutboundPath({ ...parts, chain: outChain, books: outBooks, outbox, qos, ackTimeoutMs });
   }
@@ -152,17 +154,12 @@ export class Gateway implements AsyncDisposable {
     };
   }
 
-  /** Calls the observer for everything that the filters let through, until the returned function is called. */
+  /**
+   * Calls the observer with what becomes of everything that comes, until the returned function is called. It is called at once,
+   * and all else stands still meanwhile: one that has much to do keeps the crossing, and does it later.
+   */
   observe(observer: (crossing: Crossing) => void): () => void {
-    const guarded = (crossing: Crossing) => {
-      try {
-        observer(crossing);
-      } catch (error) {
-        this.#logger.error(`an observer failed: ${describeError(error)}`);
-      }
-    };
-    this.#observers.add(guarded);
-    return () => this.#observers.delete(guarded);
+    return this.#onlookers.add(observer);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Accounting, DirectionCounts } from './accounting.js';
 import { CommandGate, type Pass } from './command-gate.js';
-import type { Crossing } from './crossing.js';
+import type { InboundCrossing } from './crossing.js';
 import { MQTTGatewayError } from './errors.js';
 import type { BusState, EventBus } from './event-bus.js';
 import type { Refusal } from './filter.js';
@@ -11,6 +11,7 @@ import { describeError, type Logger } from './logger.js';
 import type { LoopGuard } from './loop-guard.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
+import type { Onlookers } from './onlookers.js';
 import { Replies, type ReplyCounts } from './replies.js';
 
 /** How long to wait before an event is handed to a bus again that is there and did not answer. */
@@ -28,8 +29,17 @@ export interface InboundPathParts {
   readonly bus: EventBus;
   readonly connector: MQTTConnector;
   readonly logger: Logger;
-  readonly observers: ReadonlySet<(crossing: Crossing) => void>;
+  readonly onlookers: Onlookers;
 }
+
+/** Who decided about a message, and where that is booked. */
+interface Decider {
+  readonly account: string | undefined;
+  readonly rule: string | undefined;
+  readonly filter: string | undefined;
+}
+
+const NOBODY: Decider = { account: undefined, rule: undefined, filter: undefined };
 
 /**
  * The way in: connector → loop guard → filters → policy → bus, one message after the other. A message is done with, and acknowledged,
@@ -43,7 +53,7 @@ export class InboundPath {
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #replies: Replies;
-  readonly #observers: InboundPathParts['observers'];
+  readonly #onlookers: Onlookers;
   /** Aborted when nothing more is taken, and nobody waits for a bus that is away. */
   readonly #stopping = new AbortController();
   /** Aborted when nothing more is handed over either. */
@@ -55,13 +65,13 @@ export class InboundPath {
   readonly #left = new MQTTGatewayError('closed', 'the gateway stops: the broker keeps the message');
   #isSilent = false;
 
-  constructor({ chain, books, guard, policy, bus, connector, logger, observers }: InboundPathParts) {
+  constructor({ chain, books, guard, policy, bus, connector, logger, onlookers }: InboundPathParts) {
     this.#chain = chain;
     this.#books = books;
     this.#guard = guard;
     this.#gate = new CommandGate(policy);
     this.#bus = bus;
-    this.#observers = observers;
+    this.#onlookers = onlookers;
     this.#logger = logger;
     this.#replies = new Replies(connector, logger);
   }
@@ -88,26 +98,29 @@ export class InboundPath {
     if (loop) {
       this.#books.reject(loop.reason, () => `${quote(message.topic)}: ${loop.detail}`);
       this.#replies.answer(message, { refusal: loop });
+      this.#tellRefused(message, NOBODY, loop);
       return;
     }
     const chain = this.#chain;
     const answer = chain.ask(message, '');
-    const { rule, account } = chain;
+    const { rule, filter, account } = chain;
+    const by: Decider = { account, rule: rule?.name, filter };
     this.#books.receive(account);
     if (answer === undefined) {
       this.#books.filter(account);
       this.#replies.answer(message, { refusal: { reason: 'filtered', detail: 'no rule lets it in' } });
+      if (this.#onlookers.size > 0) this.#tell({ ...arriving(message, by), outcome: 'filtered' });
       return;
     }
-    if ('reason' in answer) return this.#refuse(message, account, answer, chain.filter);
+    if ('reason' in answer) return this.#refuse(message, by, answer, filter);
     const channels = answer.map(({ channel }) => channel);
     const pass = this.#gate.judge(message, channels, rule?.policy);
-    if ('reason' in pass) return this.#refuse(message, account, pass);
+    if ('reason' in pass) return this.#refuse(message, by, pass);
     this.#underWay++;
     // One after the other keeps the order.
     const done = this.#stopping.signal.aborted
-      ? this.#leave(message, account, pass)
-      : this.#tail.then(() => this.#handOver(message, answer, pass, account));
+      ? this.#leave(message, by, pass)
+      : this.#tail.then(() => this.#handOver(message, answer, pass, by));
     const end = () => void this.#underWay--;
     this.#tail = done.then(end, (error) => {
       if (error !== this.#left) end();
@@ -133,38 +146,43 @@ export class InboundPath {
     });
   }
 
-  #refuse(message: MQTTMessage, account: string | undefined, refusal: Refusal, by?: string): void {
-    this.#books.drop(refusal.reason, account, () => `${quote(message.topic)}: ${refusal.detail}`, by);
+  /** @param doer the filter, where it is its doing */
+  #refuse(message: MQTTMessage, by: Decider, refusal: Refusal, doer?: string): void {
+    this.#books.drop(refusal.reason, by.account, () => `${quote(message.topic)}: ${refusal.detail}`, doer);
     this.#replies.answer(message, { refusal });
+    this.#tellRefused(message, by, refusal);
+  }
+
+  #tellRefused(message: MQTTMessage, by: Decider, refusal: Refusal): void {
+    if (this.#onlookers.size > 0) this.#tell({ ...arriving(message, by), outcome: 'refused', refusal });
+  }
+
+  #tell(crossing: InboundCrossing): void {
+    this.#onlookers.tell(crossing);
+    this.#chain.interrupt();
   }
 
   /** Refuses a message of which the bus may have accepted a part: then it must not pass a second time. */
-  #giveUp(
-    message: MQTTMessage,
-    account: string | undefined,
-    pass: Pass,
-    { reason, detail }: Refusal,
-    accepted: number,
-  ) {
+  #giveUp(message: MQTTMessage, by: Decider, pass: Pass, { reason, detail }: Refusal, accepted: number) {
     if (accepted === 0) pass.revoke();
-    this.#refuse(message, account, { reason: accepted > 0 ? `partly_${reason}` : reason, detail });
+    this.#refuse(message, by, { reason: accepted > 0 ? `partly_${reason}` : reason, detail });
   }
 
   /** @throws {MQTTGatewayError} `closed`, for the connector to leave the message with the broker */
-  async #leave(message: MQTTMessage, account: string | undefined, pass: Pass): Promise<void> {
+  async #leave(message: MQTTMessage, by: Decider, pass: Pass): Promise<void> {
     pass.revoke();
     // Of a message that wants no acknowledgement the broker keeps nothing.
-    if (message.qos === 0) return this.#refuse(message, account, { reason: 'stopped', detail: 'the gateway stops' });
+    if (message.qos === 0) return this.#refuse(message, by, { reason: 'stopped', detail: 'the gateway stops' });
     throw this.#left;
   }
 
-  async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, account: string | undefined) {
+  async #handOver(message: MQTTMessage, commands: readonly Command[], pass: Pass, by: Decider) {
     let accepted = 0;
     let left = commands;
     for (;;) {
-      if (this.#late?.aborted) return this.#leave(message, account, pass);
+      if (this.#late?.aborted) return this.#leave(message, by, pass);
       const overdue = pass.overdue();
-      if (overdue) return this.#giveUp(message, account, pass, overdue, accepted);
+      if (overdue) return this.#giveUp(message, by, pass, overdue, accepted);
       const silence = setTimeout(() => this.#reportSilence(message), SILENCE_MS);
       const results = await Promise.allSettled(left.map((command) => this.#emit(message, command)));
       clearTimeout(silence);
@@ -173,20 +191,18 @@ export class InboundPath {
       const refused = errors.find((error) => error !== undefined && !isAway(error));
       if (refused !== undefined) {
         const refusal = { reason: 'refused_by_bus', detail: describeError(refused) };
-        return this.#giveUp(message, account, pass, refusal, accepted);
+        return this.#giveUp(message, by, pass, refusal, accepted);
       }
       left = left.filter((_command, index) => errors[index] !== undefined);
       if (left.length === 0) break;
-      if (this.#stopping.signal.aborted) return this.#leave(message, account, pass);
+      if (this.#stopping.signal.aborted) return this.#leave(message, by, pass);
       if (this.#bus.state === 'attached') this.#reportSilence(message);
       await this.#busToTryAgain();
     }
     this.#isSilent = false;
-    this.#books.forward(account);
+    this.#books.forward(by.account);
     this.#replies.answer(message, { events: commands });
-    for (const observer of this.#observers) {
-      for (const { channel, event } of commands) observer({ direction: 'in', message, channel, event });
-    }
+    if (this.#onlookers.size > 0) this.#tell({ ...arriving(message, by), outcome: 'accepted', events: commands });
   }
 
   async #emit(message: MQTTMessage, { channel, event }: Command): Promise<void> {
@@ -218,6 +234,10 @@ export class InboundPath {
       signal.addEventListener('abort', done);
     });
   }
+}
+
+function arriving(message: MQTTMessage, { rule, filter }: Decider) {
+  return { direction: 'in', message, rule, filter } as const;
 }
 
 /** The bus is not there, or did not answer: that is weather. A bus that was closed is so for good, but the message is not. */

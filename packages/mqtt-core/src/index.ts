@@ -1,6 +1,6 @@
 // To run a gateway.
 export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } from './gateway.js';
-export type { Crossing } from './crossing.js';
+export type { Crossing, InboundCrossing, OutboundCrossing } from './crossing.js';
 export { type Counts, type DirectionCounts, formatCounts } from './accounting.js';
 export type { ReplyCounts } from './replies.js';
 export { MQTTConnector } from './mqtt-connector.js';

@@ -1,12 +1,14 @@
 import type { Accounting, DirectionCounts } from './accounting.js';
-import type { Crossing } from './crossing.js';
+import type { OutboundCrossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
+import type { Refusal } from './filter.js';
 import { quote } from './filter-answer.js';
 import type { Logger } from './logger.js';
 import type { LoopGuard } from './loop-guard.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import type { QoS } from './mqtt-message.js';
+import type { Onlookers } from './onlookers.js';
 import type { OutboundChain } from './outbound-chain.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
 import { type PublishPlan, PublishPlans } from './publish-plan.js';
@@ -23,7 +25,7 @@ export interface OutboundPathParts {
   readonly qos: QoS;
   readonly ackTimeoutMs: number;
   readonly logger: Logger;
-  readonly observers: ReadonlySet<(crossing: Crossing) => void>;
+  readonly onlookers: Onlookers;
 }
 
 const LOSSES: Readonly<Record<OutboxLoss, string>> = {
@@ -32,6 +34,9 @@ const LOSSES: Readonly<Record<OutboxLoss, string>> = {
   outbox_damaged: 'it can not be read back from where the outbox kept it',
   superseded: 'a newer one for its topic came',
 };
+
+const WAITED_TOO_LONG = 'it waited for the broker longer than its rule lets it';
+const THROTTLED_TOO_LONG = 'its rule throttles it for longer than it lets it wait';
 
 /** The way out: bus → filter → throttle, for rules that ask for it → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
@@ -44,7 +49,7 @@ export class OutboundPath implements BusListener {
   readonly #ackTimeoutMs: number;
   readonly #logger: Logger;
   readonly #books: Accounting;
-  readonly #observers: OutboundPathParts['observers'];
+  readonly #onlookers: Onlookers;
   /** From the first message on whose rule asks for it. */
   #throttle: Throttle | undefined;
   #sender: Sender | undefined;
@@ -52,7 +57,7 @@ export class OutboundPath implements BusListener {
   readonly #losses = new Map<OutboxLoss, number>();
   #unwatch: () => void = () => {};
 
-  constructor({ chain, books, guard, outbox, connector, qos, ackTimeoutMs, logger, observers }: OutboundPathParts) {
+  constructor({ chain, books, guard, outbox, connector, qos, ackTimeoutMs, logger, onlookers }: OutboundPathParts) {
     this.#chain = chain;
     this.#books = books;
     this.#guard = guard;
@@ -62,7 +67,7 @@ export class OutboundPath implements BusListener {
     this.#plans = new PublishPlans(qos);
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
-    this.#observers = observers;
+    this.#onlookers = onlookers;
   }
 
   get counts(): DirectionCounts {
@@ -86,6 +91,7 @@ export class OutboundPath implements BusListener {
       givenUp: (reason, count, rule) => {
         this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + count);
         this.#books.drop(reason, rule, () => LOSSES[reason], undefined, count);
+        this.#tellLost({ reason, detail: LOSSES[reason] }, count, undefined);
         this.#sender?.checkIdle();
       },
     };
@@ -101,9 +107,8 @@ export class OutboundPath implements BusListener {
       listener: {
         sending: (message) => this.#guard.publishing(message),
         delivered: ({ rule }) => this.#books.forward(rule),
-        setAside: ({ rule, topic }, reason, detail) =>
-          this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`),
-        expired: (message) => this.#expire(message, 'it waited for the broker longer than its rule lets it'),
+        setAside: (message, reason, detail) => this.#lose(message, { reason, detail }),
+        expired: (message) => this.#lose(message, { reason: 'expired', detail: WAITED_TOO_LONG }),
       },
     });
   }
@@ -114,15 +119,16 @@ export class OutboundPath implements BusListener {
     const answer = chain.ask(event, channel);
     const { account } = chain;
     this.#books.receive(account);
-    if (answer === undefined) return this.#books.filter(account);
-    if ('reason' in answer) {
-      const detail = () => `${quote(`${event.varType}:${event.varName}`)}: ${answer.detail}`;
-      return this.#books.drop(answer.reason, account, detail, chain.filter);
+    if (answer === undefined) {
+      this.#books.filter(account);
+      if (this.#onlookers.size > 0) this.#tell({ ...this.#leaving(channel, event), outcome: 'filtered' });
+      return;
     }
+    if ('reason' in answer) return this.#refuse(channel, event, answer);
     const { topic, payload } = answer;
     const policy = chain.rule?.publish;
     const plan = policy && this.#plans.of(policy);
-    if (typeof plan === 'string') return this.#books.drop('filter_fault', account, () => plan, chain.filter);
+    if (typeof plan === 'string') return this.#refuse(channel, event, { reason: 'filter_fault', detail: plan });
     const userProperties = this.#guard.mark(plan?.userProperties, topic, marks);
     if (plan) return this.#publishBy(plan, channel, event, { topic, payload, rule: account, userProperties });
     this.#throttle?.overtake(topic);
@@ -131,6 +137,7 @@ export class OutboundPath implements BusListener {
 
   malformed(reason: string, detail: string): void {
     this.#books.reject(reason, () => detail);
+    if (this.#onlookers.size > 0) this.#tell({ direction: 'out', outcome: 'malformed', refusal: { reason, detail } });
   }
 
   /** Nothing more comes: what the throttle holds back goes to the outbox. */
@@ -192,16 +199,22 @@ export class OutboundPath implements BusListener {
       return this.#pass(channel, event, message);
     }
     this.#throttle ??= this.#makeThrottle();
-    this.#throttle.offer({ direction: 'out', channel, event, message }, throttleMs);
+    this.#throttle.offer({ ...this.#leaving(channel, event), outcome: 'accepted', message }, throttleMs);
   }
 
   #makeThrottle(): Throttle {
     return new Throttle(
       {
-        release: ({ channel, event, message }) => this.#pass(channel, event, message),
-        drop: ({ message }, reason) => {
-          if (reason === 'expired') this.#expire(message, 'its rule throttles it for longer than it lets it wait');
-          else this.#books.drop(reason, message.rule, () => quote(message.topic));
+        release: (crossing) => {
+          this.#put(crossing.message);
+          if (this.#onlookers.size > 0) this.#tell(crossing);
+        },
+        drop: (crossing, reason) => {
+          const { rule, topic } = crossing.message;
+          const detail =
+            reason === 'expired' ? THROTTLED_TOO_LONG : 'a newer one for its topic came within the interval';
+          this.#books.drop(reason, rule, () => `${quote(topic)}: ${detail}`);
+          if (this.#onlookers.size > 0) this.#tell({ ...crossing, outcome: 'refused', refusal: { reason, detail } });
         },
       },
       this.#logger,
@@ -209,14 +222,40 @@ export class OutboundPath implements BusListener {
   }
 
   #pass(channel: string, event: TimedEvent, message: OutboundMessage): void {
-    this.#outbox.put(message);
-    this.#sender?.wake();
-    if (this.#observers.size === 0) return;
-    for (const observer of this.#observers) observer({ direction: 'out', channel, event, message });
-    this.#chain.interrupt();
+    this.#put(message);
+    if (this.#onlookers.size > 0) this.#tell({ ...this.#leaving(channel, event), outcome: 'accepted', message });
   }
 
-  #expire({ rule, topic }: OutboundMessage, detail: string): void {
-    this.#books.drop('expired', rule, () => `${quote(topic)}: ${detail}`);
+  #put(message: OutboundMessage): void {
+    this.#outbox.put(message);
+    this.#sender?.wake();
+  }
+
+  #refuse(channel: string, event: TimedEvent, refusal: Refusal): void {
+    const { account, filter } = this.#chain;
+    const detail = () => `${quote(`${event.varType}:${event.varName}`)}: ${refusal.detail}`;
+    this.#books.drop(refusal.reason, account, detail, filter);
+    if (this.#onlookers.size > 0) this.#tell({ ...this.#leaving(channel, event), outcome: 'refused', refusal });
+  }
+
+  /** A message that was accepted will not reach the broker. */
+  #lose(message: OutboundMessage, refusal: Refusal): void {
+    this.#books.drop(refusal.reason, message.rule, () => `${quote(message.topic)}: ${refusal.detail}`);
+    this.#tellLost(refusal, 1, message);
+  }
+
+  #tellLost(refusal: Refusal, count: number, message: OutboundMessage | undefined): void {
+    if (this.#onlookers.size > 0) this.#tell({ direction: 'out', outcome: 'lost', refusal, count, message });
+  }
+
+  /** The event that was asked about last, and who decided. */
+  #leaving(channel: string, event: TimedEvent) {
+    const { rule, filter } = this.#chain;
+    return { direction: 'out', channel, event, rule: rule?.name, filter } as const;
+  }
+
+  #tell(crossing: OutboundCrossing): void {
+    this.#onlookers.tell(crossing);
+    this.#chain.interrupt();
   }
 }

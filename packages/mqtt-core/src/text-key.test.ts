@@ -49,8 +49,9 @@ describe('a thousand topics of 60 KB', () => {
 
   it('do not slow down a throttle', () => {
     const throttle = new Throttle({ release() {}, drop() {} }, silentLogger);
-    const event = new TimedEvent(0, 'x', 'y');
-    isQuick((topic) => throttle.offer({ direction: 'out', channel: 'c', event, message: message(topic) }, 60_000));
+    const by = { rule: undefined, filter: undefined };
+    const leaving = { direction: 'out', channel: 'c', event: new TimedEvent(0, 'x', 'y'), ...by } as const;
+    isQuick((topic) => throttle.offer({ ...leaving, outcome: 'accepted', message: message(topic) }, 60_000));
     expect(throttle.holding).toBe(1_000);
     throttle.close();
   });

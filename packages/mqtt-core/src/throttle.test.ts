@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { keepLog } from './connector.fixtures.js';
 import { TimedEvent } from './event.js';
-import { type OutboundCrossing, Throttle, type ThrottleBounds } from './throttle.js';
+import { type Departure, Throttle, type ThrottleBounds } from './throttle.js';
 
 interface Done {
   readonly what: 'released' | 'throttled' | 'expired';
@@ -17,7 +17,7 @@ const setUp = (bounds?: ThrottleBounds) => {
   const logger = keepLog();
   const done: Done[] = [];
   const started = performance.now();
-  const note = (what: Done['what'], { message: { topic, payload } }: OutboundCrossing) =>
+  const note = (what: Done['what'], { message: { topic, payload } }: Departure) =>
     void done.push({ what, topic, payload: String(payload), at: performance.now() - started });
   const throttle = new Throttle(
     { release: (crossing) => note('released', crossing), drop: (crossing, reason) => note(reason, crossing) },
@@ -28,8 +28,11 @@ const setUp = (bounds?: ThrottleBounds) => {
     throttle.offer(
       {
         direction: 'out',
+        outcome: 'accepted',
         channel: 'sensor',
         event,
+        rule: undefined,
+        filter: undefined,
         message: { topic, payload, qos: 1, retain: false, expiresAt },
       },
       intervalMs,

@@ -1,17 +1,17 @@
-import type { Crossing } from './crossing.js';
+import type { OutboundCrossing } from './crossing.js';
 import type { Logger } from './logger.js';
 import { isExpired, sizeOfMessage } from './outbox.js';
 import { keyOf } from './text-key.js';
 
 /** What goes out, and where it came from. */
-export type OutboundCrossing = Extract<Crossing, { direction: 'out' }>;
+export type Departure = Extract<OutboundCrossing, { outcome: 'accepted' }>;
 
 /** Who gets what a throttle lets go. Called synchronously; must not throw. */
 export interface ThrottleListener {
   /** It goes now. */
-  release(crossing: OutboundCrossing): void;
+  release(crossing: Departure): void;
   /** A newer one on its topic came before it could go, or it is worth nothing any more at the end of its interval. */
-  drop(crossing: OutboundCrossing, reason: 'throttled' | 'expired'): void;
+  drop(crossing: Departure, reason: 'throttled' | 'expired'): void;
 }
 
 /** How much a {@link Throttle} keeps. */
@@ -33,7 +33,7 @@ const ENDS_PER_TURN = 1_000;
 interface Slot {
   readonly key: string;
   endsAt: number;
-  held: OutboundCrossing | undefined;
+  held: Departure | undefined;
 }
 
 /**
@@ -68,7 +68,7 @@ export class Throttle {
   }
 
   /** Releases a message now or at the end of the interval that runs for its topic, if nothing newer comes until then. */
-  offer(crossing: OutboundCrossing, intervalMs: number): void {
+  offer(crossing: Departure, intervalMs: number): void {
     const key = keyOf(crossing.message.topic);
     this.#overtake(key);
     if (this.#closed) return this.#listener.release(crossing);
@@ -109,7 +109,7 @@ export class Throttle {
   }
 
   /** Returns whether there is room for it. */
-  #hold(slot: Slot, crossing: OutboundCrossing): boolean {
+  #hold(slot: Slot, crossing: Departure): boolean {
     const size = sizeOfMessage(crossing.message);
     if (this.#heldBytes + size > this.#maxBytes) {
       this.#noticeUnheld(`${this.#maxBytes} bytes`);
@@ -121,7 +121,7 @@ export class Throttle {
     return true;
   }
 
-  #takeHeld(slot: Slot): OutboundCrossing | undefined {
+  #takeHeld(slot: Slot): Departure | undefined {
     const { held } = slot;
     if (held) {
       slot.held = undefined;
