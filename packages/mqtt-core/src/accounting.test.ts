@@ -28,6 +28,7 @@ describe('the books', () => {
         b: { received: 1, forwarded: 0, filtered: 0, dropped: { too_old: 1 }, waiting: 0 },
       },
     });
+    expect(books.totals).toEqual({ received: 5, forwarded: 1, dropped: 2 });
     expect(formatCounts(books.counts)).toBe('received 5, forwarded 1, filtered 1, dropped 2 (too_old 2), waiting 1');
   });
 

@@ -29,6 +29,14 @@ export interface DirectionCounts extends Counts {
   readonly rules: Readonly<Record<string, Counts>>;
 }
 
+/** What one direction has seen, without a look at single rules: for whoever asks often. */
+export interface Totals {
+  readonly received: number;
+  readonly forwarded: number;
+  /** For whatever reason. */
+  readonly dropped: number;
+}
+
 /** More rules than that share the books of those without a name: a filter that invents names must not fill the memory. */
 const MAX_RULES = 20_000;
 
@@ -84,6 +92,7 @@ export class Accounting {
   /** By reason: whose doing has had its line in the log. */
   readonly #reported = new Map<string, Set<string>>();
   readonly #logger: Logger;
+  readonly #totals = { received: 0, forwarded: 0, dropped: 0 };
 
   constructor(
     private readonly what: string,
@@ -98,10 +107,12 @@ export class Accounting {
   }
 
   receive(account: string | undefined, count = 1): void {
+    this.#totals.received += count;
     this.#of(account).received += count;
   }
 
   forward(account: string | undefined): void {
+    this.#totals.forwarded++;
     this.#of(account).forwarded++;
   }
 
@@ -129,6 +140,7 @@ export class Accounting {
 
   /** Counts something that was refused before any filter was asked. */
   reject(reason: string, detail: () => string): void {
+    this.#totals.received++;
     this.#ofNobody.received++;
     this.#drop(this.#ofNobody, reason, detail);
   }
@@ -136,6 +148,11 @@ export class Accounting {
   /** The next loss for this reason is worth a line again. */
   reportAgain(reason: string): void {
     this.#reported.delete(reason);
+  }
+
+  /** Kept at hand: reading them costs nothing. */
+  get totals(): Totals {
+    return { ...this.#totals };
   }
 
   get counts(): DirectionCounts {
@@ -162,6 +179,7 @@ export class Accounting {
     const isKnown = this.#reasons.has(reason) || this.#reasons.size < MAX_REASONS;
     const booked = isKnown ? reason : OTHER_REASONS;
     this.#reasons.add(booked);
+    this.#totals.dropped += count;
     ledger.dropped.set(booked, (ledger.dropped.get(booked) ?? 0) + count);
     if (!INTENDED.has(booked) && this.#isNews(booked, doer ?? '')) {
       const why = doer === undefined ? reason : `${reason}, ${doer}`;

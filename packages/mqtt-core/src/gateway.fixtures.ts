@@ -13,6 +13,7 @@ export async function startLonely(options: Omit<GatewayOptions, 'bus' | 'connect
   const gateway = new Gateway({ bus, connector, logger: log, stopTimeoutMs: 100, ...options });
   await gateway.start();
   return {
+    bus,
     gateway,
     log,
     /** An event on the bus. */

@@ -4,6 +4,7 @@ import type { DirectionCounts } from './accounting.js';
 import { BasicEvent, makeBasicEvent, type TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
 import { type AcceptedEvent, InboundFilter, OutboundFilter } from './filter.js';
+import { startLonely } from './gateway.fixtures.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
 import { MemoryEventBus } from './memory-bus.js';
 import { MemoryOutbox } from './memory-outbox.js';
@@ -335,6 +336,20 @@ describe('a gateway', () => {
       'out control in/lamp out/switch/in/lamp',
       'out sensor meter out/energy/meter',
     ]);
+  });
+
+  it('says since when the bus is as it is, since when something waits, and how much came', async () => {
+    const before = Date.now();
+    await using house = await startLonely({ outbound: new EverythingOut() });
+    expect(house.gateway.status.busSince).toBeGreaterThanOrEqual(before);
+    expect(house.gateway.status.outbox.oldest).toBeUndefined();
+    await house.emit(makeBasicEvent('energy', 'meter', 1));
+    expect(house.gateway.status.outbox.oldest).toBeGreaterThanOrEqual(before);
+    expect(house.gateway.totals.out).toEqual({ received: 1, forwarded: 0, dropped: 0 });
+    const away = Date.now();
+    await house.bus.close();
+    expect(house.gateway.status).toMatchObject({ bus: 'closed' });
+    expect(house.gateway.status.busSince).toBeGreaterThanOrEqual(away);
   });
 
   it('keeps its books balanced at every moment of a storm', async () => {

@@ -1,4 +1,4 @@
-import type { Accounting, DirectionCounts } from './accounting.js';
+import type { Accounting, DirectionCounts, Totals } from './accounting.js';
 import { CommandGate, type Pass } from './command-gate.js';
 import type { InboundCrossing } from './crossing.js';
 import { MQTTGatewayError } from './errors.js';
@@ -78,6 +78,10 @@ export class InboundPath {
 
   get counts(): DirectionCounts {
     return this.#books.counts;
+  }
+
+  get totals(): Totals {
+    return this.#books.totals;
   }
 
   /** Messages that were let in, and wait for the bus or are left to the broker. */

@@ -1,7 +1,7 @@
 // To run a gateway.
 export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } from './gateway.js';
 export type { Crossing, InboundCrossing, OutboundCrossing } from './crossing.js';
-export { type Counts, type DirectionCounts, formatCounts } from './accounting.js';
+export { type Counts, type DirectionCounts, type Totals, formatCounts } from './accounting.js';
 export type { ReplyCounts } from './replies.js';
 export { MQTTConnector } from './mqtt-connector.js';
 export type { ConnectorStatus, LinkState } from './connector-status.js';

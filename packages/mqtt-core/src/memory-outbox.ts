@@ -1,3 +1,4 @@
+import { CoarseClock } from './coarse-clock.js';
 import {
   type GiveUp,
   type KeptMessages,
@@ -26,6 +27,7 @@ export interface MemoryOutboxOptions {
 const AGE_CHECK_MS = { min: 100, max: 60_000 };
 
 interface Entry extends OutboxEntry {
+  /** When it was put, in ms since the Epoch. */
   readonly since: number;
   state: 'ready' | 'taken' | 'gone';
   previous: Entry | undefined;
@@ -41,6 +43,7 @@ export class MemoryOutbox implements Outbox {
   readonly #giveUp: GiveUp;
   #listener: OutboxListener = { ready() {}, givenUp() {}, kept() {} };
   // A list, not an array: one message that stays taken for hours must not hold the places of all that came after it.
+  #first: Entry | undefined;
   #last: Entry | undefined;
   /** Nothing before it is ready to be taken; `undefined` when nothing is. */
   #cursor: Entry | undefined;
@@ -50,6 +53,7 @@ export class MemoryOutbox implements Outbox {
   #waiting = 0;
   #bytes = 0;
   #ageTimer: NodeJS.Timeout | undefined;
+  readonly #clock = new CoarseClock(() => this.#waiting > 0);
 
   constructor(options: MemoryOutboxOptions = {}) {
     this.#maxMessages = options.maxMessages ?? 100_000;
@@ -60,6 +64,10 @@ export class MemoryOutbox implements Outbox {
 
   get waiting(): number {
     return this.#waiting;
+  }
+
+  get oldest(): number | undefined {
+    return this.#first?.since;
   }
 
   get lastSequence(): number {
@@ -117,6 +125,7 @@ export class MemoryOutbox implements Outbox {
 
   async close(): Promise<number> {
     clearInterval(this.#ageTimer);
+    this.#clock.stop();
     return this.#waiting;
   }
 
@@ -131,13 +140,13 @@ export class MemoryOutbox implements Outbox {
     const entry: Entry = {
       message,
       sequence: ++this.#lastSequence,
-      // A look at the clock costs as much as all the rest.
-      since: this.#maxAgeMs === Number.POSITIVE_INFINITY ? 0 : Date.now(),
+      since: this.#maxAgeMs === Number.POSITIVE_INFINITY ? this.#clock.now : Date.now(),
       state: 'ready',
       previous: this.#last,
       next: undefined,
     };
     if (this.#last) this.#last.next = entry;
+    else this.#first = entry;
     this.#last = entry;
     this.#cursor ??= entry;
     if (message.latest) this.#latest.set(keyOf(message.topic), entry);
@@ -181,6 +190,7 @@ export class MemoryOutbox implements Outbox {
     if (entry.state === 'gone') return;
     const { previous, next } = entry;
     if (previous) previous.next = next;
+    else this.#first = next;
     if (next) next.previous = previous;
     else this.#last = previous;
     if (this.#cursor === entry) this.#cursor = next;

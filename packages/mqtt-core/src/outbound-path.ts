@@ -1,4 +1,4 @@
-import type { Accounting, DirectionCounts } from './accounting.js';
+import type { Accounting, DirectionCounts, Totals } from './accounting.js';
 import type { OutboundCrossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
@@ -72,6 +72,10 @@ export class OutboundPath implements BusListener {
 
   get counts(): DirectionCounts {
     return this.#books.counts;
+  }
+
+  get totals(): Totals {
+    return this.#books.totals;
   }
 
   /** Messages that a throttle holds back before the outbox. */

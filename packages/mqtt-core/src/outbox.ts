@@ -74,6 +74,11 @@ export type GiveUp = 'oldest' | 'newest';
 export interface Outbox {
   /** Messages that were put or kept and are neither settled nor given up. */
   readonly waiting: number;
+  /**
+   * When the oldest message that waits was put, in ms since the Epoch, to within a second by the wall clock; `undefined` when
+   * nothing waits. Cheap to read.
+   */
+  readonly oldest: number | undefined;
   /** The sequence of the youngest message that was ever put; 0 before the first. */
   readonly lastSequence: number;
   /** What keeps it from keeping messages as it should, in words for an operator; `undefined` when all is well. */

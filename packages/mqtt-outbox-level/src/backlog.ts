@@ -88,6 +88,12 @@ export class Backlog {
     return this.lastSequence + 1;
   }
 
+  /** When the oldest message that waits was put; `undefined` when nothing waits. */
+  get since(): number | undefined {
+    for (const segment of this.segments()) if (segment.waiting > 0) return segment.since;
+    return undefined;
+  }
+
   take(entry: Entry): void {
     entry.taken = true;
     entry.segment.taken++;

@@ -62,7 +62,14 @@ export class Change implements StoreChange {
     backlog.toDelete = [];
     for (const segment of this.#deleted) waiting -= segment.waitingOnDisk;
     if (waiting === 0) format = FORMAT.empty;
-    this.state = { format, generation: before.generation + 1, waiting, oldest: backlog.oldest, ceiling };
+    this.state = {
+      format,
+      generation: before.generation + 1,
+      waiting,
+      oldest: backlog.oldest,
+      since: backlog.since,
+      ceiling,
+    };
     this.bytes = bytes;
   }
 

@@ -324,7 +324,9 @@ export class Keeper {
   /** Takes over what an earlier life has left. */
   #adopt({ batches, state, missing }: OpenedStore): void {
     this.#attached = true;
-    const segments = batches.map((batch) => Segment.stored(batch));
+    const segments = batches.map((batch, index) =>
+      Segment.stored(batch, batches[index - 1]?.summary.until ?? state.since),
+    );
     this.#backlog.prepend(segments, state.ceiling);
     this.#writtenBytes += segments.reduce((sum, { bytes }) => sum + bytes, 0);
     const counts = new Map<string | undefined, number>(missing > 0 ? [[undefined, missing]] : []);

@@ -37,9 +37,11 @@ describe.each(DURABILITIES)('a LevelDB outbox with durability %s', (durability) 
       before.outbox.giveBack(second);
       before.outbox.settle(third);
     }
+    const { oldest } = before.outbox;
     expect(await before.close()).toBe(0);
 
     await using after = await Used.open({ directory: place.path, durability });
+    expect(after.outbox.oldest).toBe(oldest);
     expect(after.kept).toEqual(
       expect.arrayContaining([
         { rule: 'bytes', count: 1 },

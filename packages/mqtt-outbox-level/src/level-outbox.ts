@@ -114,6 +114,10 @@ export class LevelOutbox implements Outbox {
     return this.#backlog.waiting;
   }
 
+  get oldest(): number | undefined {
+    return this.#backlog.since;
+  }
+
   get lastSequence(): number {
     return this.#backlog.lastSequence;
   }

@@ -123,7 +123,14 @@ async function account(
     junk,
     expected,
     missing,
-    state: { format, generation, waiting: total(batches), oldest: batches[0]?.first ?? ceiling + 1, ceiling },
+    state: {
+      format,
+      generation,
+      waiting: total(batches),
+      oldest: batches[0]?.first ?? ceiling + 1,
+      since: latest?.since,
+      ceiling,
+    },
   };
 }
 

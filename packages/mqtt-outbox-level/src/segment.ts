@@ -58,6 +58,8 @@ export class Segment {
   readonly newest = new Set<Newest>();
   loading = false;
   removed = false;
+  /** When the oldest that waits was put, or some time before; for when its messages are not in memory. */
+  #since: number | undefined;
   #bytesPut = 0;
   #sealed = false;
   /** What is known of it while its messages are not in memory. */
@@ -65,9 +67,14 @@ export class Segment {
 
   constructor(public first: number) {}
 
-  /** A segment that is on disk. */
-  static stored({ first, summary, checksum, wasted }: StoredBatch): Segment {
+  /**
+   * A segment that is on disk.
+   *
+   * @param since when its oldest message that waits was put, or some time before
+   */
+  static stored({ first, summary, checksum, wasted }: StoredBatch, since?: number): Segment {
     const segment = new Segment(first);
+    segment.#since = since;
     segment.entries = undefined;
     segment.slots = segment.stored = summary.slots;
     segment.waiting = segment.waitingOnDisk = summary.waiting;
@@ -153,6 +160,13 @@ export class Segment {
     return this.first + slot;
   }
 
+  /** When its oldest message that waits was put; while its messages are not in memory, that or some time before. */
+  get since(): number {
+    if (this.#kept) return this.#since ?? this.until;
+    for (const { since } of this.live()) return since;
+    return this.until;
+  }
+
   /** All of it that was put is on disk now; small ones are written again when more comes. */
   sealUnlessSmall(): void {
     if (this.slots >= SMALL_MESSAGES || this.#bytesPut >= SMALL_BYTES) this.#sealed = true;
@@ -164,6 +178,7 @@ export class Segment {
   }
 
   release(): void {
+    this.#since = this.since;
     this.#kept = this.summary();
     this.entries = undefined;
     this.nextReady = 0;

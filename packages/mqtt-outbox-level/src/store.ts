@@ -24,6 +24,8 @@ export interface StoreState {
   readonly waiting: number;
   /** No message before it waits. */
   readonly oldest: number;
+  /** When the oldest message that waits was put; left out when nothing waits, and by earlier versions. */
+  readonly since?: number | undefined;
   /** No sequence number beyond it was ever given. */
   readonly ceiling: number;
 }

@@ -81,6 +81,26 @@ export function outboxContract(create: (bounds: OutboxBounds) => Promise<OutboxU
     ),
 
     contractCase(
+      'knows since when the oldest waits, be it taken or not',
+      withOutbox({}, async (tested) => {
+        const isNow = (date: number | undefined, since: number) =>
+          assert.ok(date !== undefined && date >= since - 1_000 && date <= Date.now() + 1_000, `${date} is not now`);
+        assert.equal(tested.outbox.oldest, undefined);
+        const before = Date.now();
+        tested.put('1', '2');
+        const { oldest } = tested.outbox;
+        isNow(oldest, before);
+        const [first, second] = [await tested.next(), await tested.next()];
+        tested.outbox.settle(second);
+        assert.equal(tested.outbox.oldest, oldest);
+        tested.outbox.giveBack(first);
+        assert.equal(tested.outbox.oldest, oldest);
+        tested.outbox.settle(await tested.next());
+        assert.equal(tested.outbox.oldest, undefined);
+      }),
+    ),
+
+    contractCase(
       'gives again, in its place, what was given back',
       withOutbox({}, async (tested) => {
         tested.put('1', '2', '3', '4', '5');
