@@ -44,7 +44,7 @@ describe('the configuration of a box', () => {
       await writeFile(join(directory, name), content);
     }
     await cp(BOX, join(directory, 'box.yaml'));
-    loaded = await loadGateway(join(directory, 'box.yaml'), () => silentLogger);
+    loaded = await loadGateway(join(directory, 'box.yaml'), { logger: () => silentLogger, environment: {} });
   });
 
   afterAll(() => rm(directory, { recursive: true, force: true }));

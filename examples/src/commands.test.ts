@@ -9,7 +9,7 @@ const COMMANDS = resolve(import.meta.dirname, '../commands.yaml');
 describe('the configuration for commands from strangers', () => {
   let loaded: LoadedGateway;
   beforeAll(async () => {
-    loaded = await loadGateway(COMMANDS, () => silentLogger);
+    loaded = await loadGateway(COMMANDS, { logger: () => silentLogger, environment: {} });
   });
 
   const arrive = (topic: string, text: string) => {

@@ -5,7 +5,7 @@ import { ConfigurationError, silentLogger } from '@cstbox/mqtt-core';
 import { loadGateway } from '@cstbox/mqttgwd';
 import { describe, expect, it } from 'vitest';
 
-const load = (path: string) => loadGateway(path, () => silentLogger);
+const load = (path: string) => loadGateway(path, { logger: () => silentLogger, environment: {} });
 
 describe('the custom filter in the daemon', () => {
   it('is loaded by a path beside the configuration, with its options', async () => {

@@ -39,7 +39,7 @@ async function load(filters: unknown, more: object = {}): Promise<Loaded> {
     const write = (level: string) => (text: string) => void log.push(`${level} ${text.replaceAll(directory, '')}`);
     const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') } as Logger;
     try {
-      const gateway = await loadGateway(path, () => logger);
+      const gateway = await loadGateway(path, { logger: () => logger, environment: {} });
       await gateway[Symbol.asyncDispose]();
       return { refusal: undefined, log };
     } catch (error) {
@@ -120,7 +120,7 @@ describe('the filters of a configuration', () => {
       const { refusal, log } = await load(finder({ run }));
       expect(refusal).toBeUndefined();
       expect(log).toEqual([
-        expect.stringMatching(/^warn the rules of '\.\/finder\.mjs' could not be looked at together: /),
+        expect.stringMatching(/^warn \/c\.json:6:3: the rules of '\.\/finder\.mjs' could not be looked at together: /),
       ]);
       expect(log[0]).toContain(why);
     }
@@ -134,14 +134,14 @@ describe('the filters of a configuration', () => {
     const listened = { listened_topics: ['site/a', 'site/b'] };
     const alone = await load({ outbound: { use: RE, rules }, inbound }, listened);
     expect(alone.log).toEqual([
-      expect.stringMatching(/^warn .*no inbound rule can match/),
       expect.stringMatching(/^warn .*takes longer texts/),
+      expect.stringMatching(/^warn .*no inbound rule can match/),
     ]);
     const other = await load({ outbound: { use: './finder.mjs' }, inbound: { use: './finder.mjs' } }, listened);
     expect(other.log).toEqual([]);
     const both = await load({ outbound: { use: './finder.mjs' }, inbound }, listened);
     expect(both.log).toEqual([
-      `info loops between filters of ./finder.mjs and ${RE} are not looked at`,
+      `info /c.json:5:2: loops between filters of ./finder.mjs and ${RE} are not looked at (at filters)`,
       expect.stringMatching(/^warn .*no inbound rule can match/),
     ]);
   });

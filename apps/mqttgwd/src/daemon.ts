@@ -5,6 +5,7 @@ import {
   DBusEventBus,
   DBusLink,
   MQTTGatewayServiceObject,
+  type Secrets,
   ServiceContainer,
 } from '@cstbox/dbus-bus';
 import type { Logger } from '@cstbox/mqtt-core';
@@ -13,10 +14,12 @@ import { loadGateway } from './load-gateway.js';
 
 /** What the daemon is given by whoever starts it. */
 export interface DaemonOptions {
-  /** Where the bus is, unless the configuration says. */
+  /** Where the bus is, unless the configuration says; and what the configuration's `${env:NAME}` stand for. */
   environment: Readonly<Record<string, string | undefined>>;
   /** Makes the logger of a component. */
   logger: (component: string) => Logger;
+  /** Takes what no line of the process may show from now on. */
+  secrets?: Secrets;
   /** Takes what writes counts and status to the log, to be called when somebody wants to see them. */
   onStatusWanted: (logStatus: () => void) => void;
   /** Stops the daemon in order. */
@@ -32,7 +35,7 @@ export interface DaemonOptions {
  */
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
   const { environment, logger } = options;
-  await using loaded = await loadGateway(configurationPath, logger);
+  await using loaded = await loadGateway(configurationPath, options);
   const { configuration, inbound, outbound } = loaded;
   await runService(busAddress(configuration.dbus, environment), options, (link) => {
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });

@@ -44,7 +44,10 @@ async function playOn(
   { configurationPath, events = Number.POSITIVE_INFINITY, signal, print, show, showStaying, logger }: DemoOptions,
 ): Promise<void> {
   await using broker = await startBroker();
-  const { configuration, inbound, outbound } = await loadGateway(configurationPath, logger);
+  const { configuration, inbound, outbound } = await loadGateway(configurationPath, {
+    logger,
+    environment: process.env,
+  });
   const { host, port } = broker;
   const embedded = { ...configuration, broker: { ...configuration.broker, host, port } };
 

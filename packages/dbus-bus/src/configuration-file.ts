@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
+import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { Secrets } from './secrets.js';
 import { reasonOf } from './tls-files.js';
+
+/** What a configuration file is read with. */
+export interface ConfigurationFileOptions {
+  /** What the file's `${env:NAME}` and credentials are taken from. Default: the environment of this process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Takes what must not be shown of the file. Default: a collection of its own. */
+  readonly secrets?: Secrets;
+}
 
 /** A configuration file, JSON or YAML (of which JSON is a part): its content, and where each part of it stands. */
 export class ConfigurationFile {
@@ -10,18 +19,25 @@ export class ConfigurationFile {
   readonly path: string;
   /** What the file says, unchecked. */
   readonly content: unknown;
+  /** What must not be shown of it. */
+  readonly secrets: Secrets;
   readonly #document: Document;
   readonly #lines: LineCounter;
 
-  private constructor(path: string, document: Document, lines: LineCounter) {
+  private constructor(path: string, document: Document, lines: LineCounter, secrets: Secrets) {
     this.path = path;
     this.#document = document;
     this.#lines = lines;
     this.content = document.toJS();
+    this.secrets = secrets;
+    const { auth } = Object(this.content) as { auth?: { password?: unknown } };
+    if (typeof auth?.password === 'string') secrets.add(auth.password);
   }
 
-  /** @throws {ConfigurationError} when the file can't be read, or is neither JSON nor YAML, with every place */
-  static read(path: string): ConfigurationFile {
+  /**
+   * @throws {ConfigurationError} when the file can't be read, or is neither JSON nor YAML, with every place
+   */
+  static read(path: string, { secrets = new Secrets() }: ConfigurationFileOptions = {}): ConfigurationFile {
     if (!path) throw new ConfigurationError('no configuration file given');
     const absolute = resolve(path);
     const source = readSource(absolute);
@@ -40,7 +56,7 @@ export class ConfigurationFile {
       );
     }
     try {
-      return new ConfigurationFile(absolute, document, lines);
+      return new ConfigurationFile(absolute, document, lines, secrets);
     } catch (error) {
       // Aliases that would blow up, for one.
       throw new ConfigurationError([{ path: [], message: describeError(error), file: absolute }], { cause: error });
@@ -54,14 +70,15 @@ export class ConfigurationFile {
 
   /** The same error, with file, line and column for each problem, in the order of the file. */
   locate(error: ConfigurationError): ConfigurationError {
-    const located = error.problems.map((problem) => ({ ...problem, ...this.#place(problem) }));
+    const located = error.problems.map((problem) => ({ ...problem, ...this.place(problem.path) }));
     return new ConfigurationError(
       located.sort((a, b) => a.line - b.line || a.column - b.column),
       { cause: error.cause },
     );
   }
 
-  #place({ path }: ConfigurationProblem): { file: string; line: number; column: number } {
+  /** Where the last part of a path that exists stands. Lines and columns count from 1. */
+  place(path: readonly (string | number)[]): { file: string; line: number; column: number } {
     return { file: this.path, ...placeOf(this.#lines, this.#offsetOf(path) ?? 0) };
   }
 

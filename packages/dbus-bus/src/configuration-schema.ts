@@ -51,6 +51,7 @@ const filterSections = z.union([filterSection, z.array(filterSection).min(1, 'ex
 /** What a configuration looks like. */
 export const shape = z.strictObject(
   {
+    $schema: z.string('expected the address of a JSON Schema').optional(),
     broker: z.strictObject(
       {
         host: z.union([host, z.array(host).min(1, 'expected at least one broker')], {
@@ -156,6 +157,7 @@ export const shape = z.strictObject(
     shutdown_timeout: seconds.optional(),
     filter_timeout: seconds.optional(),
     max_hops: integer('a number of gateways', 1, 1_000_000).optional(),
+    simulate: z.boolean('expected true or false').optional(),
     filters: z
       .strictObject(
         { inbound: filterSections.optional(), outbound: filterSections.optional() },

@@ -110,7 +110,7 @@ describe('a configuration file', () => {
       "7:13: unknown key 'adress': did you mean 'address'? (at dbus.adress)",
       "8:16: missing: a package's name, or a path like './my-filter.js' (at filters.outbound.use)",
       "8:45: unknown key 'sideways': known here: inbound, outbound (at filters.sideways)",
-      "9:3: unknown key 'colour': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, filters (at colour)",
+      "9:3: unknown key 'colour': known here: $schema, broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, simulate, filters (at colour)",
     ]);
   });
 
@@ -209,7 +209,7 @@ describe('a configuration file', () => {
     [
       'broker: {host: h}\n__proto__: {x: 1}',
       [
-        "2:1: unknown key '__proto__': known here: broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, filters (at __proto__)",
+        "2:1: unknown key '__proto__': known here: $schema, broker, auth, tls, listened_topics, qos, dbus, outbox, commands, shutdown_timeout, filter_timeout, max_hops, simulate, filters (at __proto__)",
       ],
     ],
   ])('%j has a clear error', (content, expected) => {

@@ -7,6 +7,8 @@ import type { TLSFiles } from './tls-files.js';
 
 /** The configuration of the gateway, under the names that it has in the file. */
 export interface GatewayConfiguration {
+  /** The JSON Schema that an editor checks the file by. It means nothing to the gateway. */
+  $schema?: string | undefined;
   /** Where the broker is. */
   broker: {
     /** Host name, IP address, or URL (`mqtt://`, `mqtts://`, `ws://`, `wss://`); or several, to be tried in turn. */
@@ -58,6 +60,8 @@ export interface GatewayConfiguration {
   filter_timeout?: number | undefined;
   /** Through how many gateways a message may have come, beyond which it is refused as `loop`. Default: 8. */
   max_hops?: number | undefined;
+  /** Publishes nothing, and logs what would be published. Default: false. */
+  simulate?: boolean | undefined;
   /** What may cross. A direction that is left out is closed. Of several filters the first that answers decides. */
   filters?:
     | { inbound?: FilterSection | FilterSection[] | undefined; outbound?: FilterSection | FilterSection[] | undefined }

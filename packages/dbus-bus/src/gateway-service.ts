@@ -1,5 +1,4 @@
 import {
-  ALL_CHANNELS,
   ConfigurationError,
   type EventBus,
   Gateway,
@@ -21,7 +20,7 @@ import type { DBusInterface } from './dbus-interface.js';
 import { DBusLink } from './dbus-link.js';
 import { wellKnownName } from './names.js';
 import type { ServiceObject } from './service-container.js';
-import { subscriptionsOf } from './subscriptions.js';
+import { inspectFilters, subscriptionsOf } from './subscriptions.js';
 
 /** What the service object may be given beyond the original's arguments. */
 export interface MQTTGatewayServiceOptions {
@@ -47,8 +46,6 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   readonly #options: MQTTGatewayServiceOptions;
   #configuration!: GatewayConfiguration;
   #connector!: MQTTConnector;
-  /** What is to be said of the subscriptions. */
-  #warning: string | undefined;
   #gateway: Gateway | undefined;
   #ownLink: DBusLink | undefined;
   #starting: Promise<void> | undefined;
@@ -102,10 +99,9 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
       throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
     }
-    const { topics, warning } = subscriptionsOf(configuration, this.#inbound);
+    const { topics } = subscriptionsOf(configuration, this.#inbound);
     const options = connectorOptions(configuration, topics);
     this.#connector = new MQTTConnector({ ...options, logger: this.#logger('MQTTConnector') });
-    this.#warning = warning;
     this.#configuration = configuration;
   }
 
@@ -133,14 +129,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the service was stopped: make a new one');
     const logger = this.#logger('MQTTGateway');
-    if (this.#warning !== undefined) logger.warn(this.#warning);
-    const channels = new Set(this.#outbound.flatMap((filter) => filter.channels));
-    const strange = [...channels].filter((channel) => !ALL_CHANNELS.includes(channel));
-    if (strange.length > 0) {
-      logger.warn(
-        `listening to ${strange.join(', ')}, beside the channels that every CSTBox has: ${ALL_CHANNELS.join(', ')}`,
-      );
-    }
+    for (const { message } of inspectFilters(this.#configuration, this.#inbound, this.#outbound)) logger.warn(message);
     this.#gateway = new Gateway({
       bus: this.#options.bus ?? this.#connectBus(),
       connector: this.#connector,

@@ -1,4 +1,12 @@
-import { ConfigurationError, type InboundFilter, topicFilterFault, uniteTopicFilters } from '@cstbox/mqtt-core';
+import {
+  ALL_CHANNELS,
+  ConfigurationError,
+  type Finding,
+  type InboundFilter,
+  type OutboundFilter,
+  topicFilterFault,
+  uniteTopicFilters,
+} from '@cstbox/mqtt-core';
 import type { GatewayConfiguration } from './configuration.js';
 
 /** What to subscribe to. */
@@ -39,6 +47,31 @@ export function subscriptionsOf(
       ? 'there is an inbound filter, but no listened_topics: no message will come in'
       : 'an inbound filter does not say which topics it needs: name all of them in listened_topics';
   return { topics, warning };
+}
+
+/**
+ * What is worth a warning about filters and their configuration together: topics that nobody subscribes to, channels that no
+ * CSTBox has. The gateway logs it when it starts.
+ *
+ * @throws {ConfigurationError} when a filter asks for what can't be subscribed to
+ */
+export function inspectFilters(
+  configuration: GatewayConfiguration,
+  inbound: readonly InboundFilter[],
+  outbound: readonly OutboundFilter[],
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const warn = (code: string, message: string, path: Finding['path']) =>
+    findings.push({ severity: 'warning', code, message, path });
+  const { warning } = subscriptionsOf(configuration, inbound);
+  if (warning !== undefined) warn('subscriptions', warning, ['listened_topics']);
+  const channels = new Set(outbound.flatMap((filter) => filter.channels));
+  const strange = [...channels].filter((channel) => !ALL_CHANNELS.includes(channel));
+  if (strange.length > 0) {
+    const message = `listening to ${strange.join(', ')}, beside the channels that every CSTBox has: ${ALL_CHANNELS.join(', ')}`;
+    warn('unknown_channel', message, ['filters', 'outbound']);
+  }
+  return findings;
 }
 
 function wantedBy(filter: InboundFilter): readonly string[] | undefined {
