@@ -76,6 +76,9 @@ export class InboundFilter extends Filter {
    */
   readonly topicFilters: readonly string[] | undefined;
 
+  /** The channels that its events may go to: what it has to be allowed on the bus. `undefined`: it does not know. */
+  readonly emitsOn: readonly string[] | undefined;
+
   /**
    * The events to publish on the bus for a message, each with its channel. The event manager dates them.
    *
@@ -99,6 +102,12 @@ export class InboundFilter extends Filter {
 export class OutboundFilter extends Filter {
   /** The channels to listen to. Default: sensor and control, as in the original. */
   readonly channels: readonly string[] = [SENSOR_EVENT_CHANNEL, CONTROL_EVENT_CHANNEL];
+
+  /**
+   * Topic filters that cover every topic that it may give, the narrowest there are: what it has to be allowed at the broker.
+   * `undefined`: it does not know.
+   */
+  readonly publishedTopics: readonly string[] | undefined;
 
   /**
    * The topic to publish an event on. Called for every event, so it should be fast.

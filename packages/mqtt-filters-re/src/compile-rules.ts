@@ -4,13 +4,6 @@ import { show } from './quote.js';
 import type { Rule } from './rule.js';
 import { Template } from './template.js';
 
-/** Compiles what stands beside a rule's regex; the regex is `undefined` when it is wrong itself. */
-export type CompileTarget<R> = (
-  target: unknown,
-  regex: CompiledRegex | undefined,
-  problems: Problems,
-) => Rule<R>['apply'] | undefined;
-
 /** Compiles a rule; nothing, and what is wrong goes to the problems. */
 export type CompileRule<R> = (rule: unknown, problems: Problems) => Rule<R> | undefined;
 

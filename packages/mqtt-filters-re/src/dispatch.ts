@@ -43,18 +43,27 @@ export type CompileSpec = (
   problems: Problems,
 ) => CompiledSpec | undefined;
 
-/** Compiles a list of event specifications into what makes the events' targets from a match. */
+/** A list of event specifications, compiled. */
+export interface CompiledDispatch {
+  /** Where its events go, each channel once. */
+  readonly channels: readonly string[];
+  /** The events' targets for a match. */
+  fill(groups: Groups): Verdict<readonly EventTarget[]>;
+}
+
+/** Compiles a list of event specifications. */
 export function compileDispatch(
   dispatch: unknown,
   regex: CompiledRegex | undefined,
   problems: Problems,
   compileSpec: CompileSpec = compileTuple,
-): ((groups: Groups) => Verdict<readonly EventTarget[]>) | undefined {
+): CompiledDispatch | undefined {
   if (!Array.isArray(dispatch)) {
     return problems.add(`invalid rule (${show(dispatch)}) : its second item is a list of event specifications`);
   }
   const specs = dispatch.flatMap((spec: unknown, index) => compileSpec(spec, regex, problems.at(index)) ?? []);
-  return (groups) => fillAll(specs, groups);
+  const channels = [...new Set(specs.map(({ channel }) => channel))];
+  return { channels, fill: (groups) => fillAll(specs, groups) };
 }
 
 /** Compiles an event specification that is a tuple. */

@@ -28,16 +28,16 @@ export function compileInboundObject(
   const rule = checkShape(SHAPE, given, problems) as Partial<InboundRuleObject>;
   const regex = rule.match === undefined ? undefined : checkRegex(rule.match, problems.at('match'));
   const details = compileDetails(rule, {}, {}, problems);
-  const apply = rule.emit && compileDispatch(rule.emit, regex, problems.at('emit'), specCompiler(rule, details));
+  const dispatch = rule.emit && compileDispatch(rule.emit, regex, problems.at('emit'), specCompiler(rule, details));
   const policy = compilePolicy(rule);
   return (
     regex &&
-    apply && {
+    dispatch && {
       info: { name: regex.source, ...(Object.keys(policy).length > 0 && { policy }) },
       regex,
-      blocks: rule.emit?.length === 0,
+      channels: dispatch.channels,
       apply: (groups) => {
-        const verdict = apply(groups);
+        const verdict = dispatch.fill(groups);
         return 'result' in verdict ? { result: { events: verdict.result } } : verdict;
       },
     }

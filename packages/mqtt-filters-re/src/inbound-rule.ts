@@ -24,8 +24,8 @@ export interface InboundTarget {
 
 /** An inbound rule, compiled. */
 export interface CompiledInboundRule extends Rule<InboundTarget> {
-  /** It lets nothing in. */
-  readonly blocks: boolean;
+  /** Where its events go. None: it lets nothing in. */
+  readonly channels: readonly string[];
 }
 
 /** What an inbound rule looks like, for messages. */
@@ -39,16 +39,16 @@ export function compileInboundRule(rule: unknown, problems: Problems): CompiledI
   }
   const [source, dispatch, options] = rule as [unknown, unknown, unknown?];
   const regex = checkRegex(source, problems.at(0));
-  const apply = compileDispatch(dispatch, regex, problems.at(1));
+  const compiled = compileDispatch(dispatch, regex, problems.at(1));
   const policy = options === undefined ? undefined : compileInboundOptions(options, problems.at(2));
   return (
     regex &&
-    apply && {
+    compiled && {
       info: { name: regex.source, ...(policy && { policy }) },
       regex,
-      blocks: (dispatch as readonly unknown[]).length === 0,
+      channels: compiled.channels,
       apply: (groups) => {
-        const verdict = apply(groups);
+        const verdict = compiled.fill(groups);
         return 'result' in verdict ? { result: { events: verdict.result } } : verdict;
       },
     }

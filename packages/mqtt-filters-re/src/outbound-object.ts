@@ -18,6 +18,8 @@ import { compileCondition } from './when.js';
 
 /** A compiled outbound rule. */
 export interface CompiledOutboundRule extends Rule<OutboundTarget> {
+  /** Covers every topic that it publishes on; `undefined`: no filter does. */
+  readonly topicFilter: string | undefined;
   /** The channels that it is for. Default: all that are listened to. */
   readonly channels?: readonly string[] | undefined;
 }
@@ -30,7 +32,7 @@ export function compileOutboundObject(
   const rule = checkShape(outboundObject.shape, given, problems) as Partial<OutboundRuleObject>;
   checkNames(given, problems);
   const regex = rule.match === undefined ? undefined : checkRegex(rule.match, problems.at('match'));
-  const applyTopic = rule.topic === undefined ? undefined : compileTopic(rule.topic, regex, problems.at('topic'));
+  const compiledTopic = rule.topic === undefined ? undefined : compileTopic(rule.topic, regex, problems.at('topic'));
   const bindPayload = compilePayload(rule.payload ?? 'event', regex, problems.at('payload'));
   const shape = compileShape(rule.unit, rule.round, problems.at('unit'));
   const properties =
@@ -38,7 +40,7 @@ export function compileOutboundObject(
   const deadband = compileDeadband(rule, problems);
   const channels = checkChannels(rule.channel, problems.at('channel'));
   checkSenmlUnit(rule, problems.at('unit'));
-  if (!regex || !applyTopic || !bindPayload) return undefined;
+  if (!regex || !compiledTopic || !bindPayload) return undefined;
 
   const accepts = compileAccepts(channels, rule);
   const policy = policyOf(rule);
@@ -51,8 +53,9 @@ export function compileOutboundObject(
     regex,
     isConditional: accepts !== undefined,
     channels,
+    topicFilter: compiledTopic.filter,
     apply(groups) {
-      const topic = applyTopic(groups);
+      const topic = compiledTopic.fill(groups);
       if ('why' in topic) return topic;
       const payload = bindPayload(groups);
       if ('why' in payload) return payload;

@@ -1,8 +1,8 @@
-import { type CompileRule, checkRegex } from './compile-rules.js';
-import { compileOutboundObject } from './outbound-object.js';
+import { checkRegex } from './compile-rules.js';
+import { type CompiledOutboundRule, compileOutboundObject } from './outbound-object.js';
 import type { OutboundRuleObject } from './outbound-rule-object.js';
-import type { OutboundTarget } from './outbound-target.js';
 import { compileTopic } from './outbound-topic.js';
+import type { Problems } from './problems.js';
 import { show } from './quote.js';
 
 /** The events whose `<varType>:<varName>` the regex matches go out on the topic; or an object that says more. */
@@ -12,7 +12,7 @@ export type OutboundRule = readonly [regex: string, topic: string] | OutboundRul
 export const OUTBOUND_SHAPE = '[regex, topic], or an object with match and topic';
 
 /** Compiles an outbound rule. */
-export const compileOutboundRule: CompileRule<OutboundTarget> = (rule, problems) => {
+export function compileOutboundRule(rule: unknown, problems: Problems): CompiledOutboundRule | undefined {
   if (typeof rule === 'object' && rule !== null && !Array.isArray(rule)) {
     return compileOutboundObject(rule as Record<string, unknown>, problems);
   }
@@ -21,16 +21,17 @@ export const compileOutboundRule: CompileRule<OutboundTarget> = (rule, problems)
   }
   const [source, topic] = rule as [unknown, unknown];
   const regex = checkRegex(source, problems.at(0));
-  const applyTopic = compileTopic(topic, regex, problems.at(1));
+  const compiled = compileTopic(topic, regex, problems.at(1));
   return (
     regex &&
-    applyTopic && {
+    compiled && {
       info: { name: regex.source },
       regex,
+      topicFilter: compiled.filter,
       apply: (groups) => {
-        const verdict = applyTopic(groups);
+        const verdict = compiled.fill(groups);
         return 'result' in verdict ? { result: { topic: verdict.result } } : verdict;
       },
     }
   );
-};
+}

@@ -45,6 +45,15 @@ describe('REInboundFilter', () => {
     expect(new REInboundFilter([['x', []]]).topicFilters).toEqual([]);
   });
 
+  it('names the channels that its rules let something in to', () => {
+    const filter = new REInboundFilter([
+      ['blocked/', []],
+      ['site/light', [['switch', 'light']]],
+      { match: 'site/', emit: [['log', 'all', 'sysmon'], { type: 'switch', name: 'main' }] },
+    ]);
+    expect(filter.emitsOn).toEqual(['control', 'sysmon']);
+  });
+
   it('is an InboundFilter', () => {
     expect(new REInboundFilter([])).toBeInstanceOf(InboundFilter);
   });

@@ -32,6 +32,8 @@ export class REInboundFilter extends InboundFilter {
    * broker's own topics, `$…`, are among them where a rule begins with their name.
    */
   override readonly topicFilters: readonly string[];
+  /** The channels that the rules name, each once. */
+  override readonly emitsOn: readonly string[];
   readonly #rules: RuleTable<InboundTarget>;
 
   /**
@@ -48,8 +50,9 @@ export class REInboundFilter extends InboundFilter {
     examples.check(compiled);
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, sizeOf);
-    const open = compiled.filter(({ blocks }) => !blocks);
+    const open = compiled.filter(({ channels }) => channels.length > 0);
     this.topicFilters = fewEnough(open.flatMap(({ regex }) => topicFiltersOf(regex.pattern)));
+    this.emitsOn = [...new Set(open.flatMap(({ channels }) => channels))];
   }
 
   /**

@@ -1,4 +1,4 @@
-import { ConfigurationError, OutboundFilter, silentLogger, topicFault } from '@cstbox/mqtt-core';
+import { ConfigurationError, matchesTopicFilter, OutboundFilter, silentLogger, topicFault } from '@cstbox/mqtt-core';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { OutboundRule } from './outbound-rule.js';
@@ -56,6 +56,38 @@ describe('REOutboundFilter', () => {
   it('listens to the channels of OutboundFilter, or to those it is told', () => {
     expect(new REOutboundFilter([]).channels).toEqual(new OutboundFilter().channels);
     expect(new REOutboundFilter([], silentLogger, { channels: ['sysmon', 'sysmon'] }).channels).toEqual(['sysmon']);
+  });
+
+  describe('the topics that it publishes on', () => {
+    const publishedBy = (...topics: string[]) =>
+      new REOutboundFilter(topics.map((topic) => ['(?P<a>[^:]*):(?P<b>.*)', topic])).publishedTopics;
+
+    it('are those of its rules, with a wildcard for each level that holds a parameter', () => {
+      expect(publishedBy('site/{a}/x-%(b)s/y', 'site/all', '{b}', 'site/{b}/x-1/y')).toEqual([
+        'site/+/+/y',
+        'site/all',
+        '+',
+      ]);
+      expect(publishedBy()).toEqual([]);
+    });
+
+    it("are not known where a rule fills in the name of one of the broker's own", () => {
+      expect(publishedBy('$SYS/{a}')).toEqual(['$SYS/+']);
+      expect(publishedBy('site/{a}', '$own{a}/x')).toBeUndefined();
+    });
+
+    it('cover whatever is captured', () => {
+      const part = fc.constantFrom('{a}', '{b}', 'x', '/', '%%', '{{');
+      const name = fc.string({ unit: fc.constantFrom(...'ab/+#$%{}\0é'), minLength: 1, maxLength: 6 });
+      fc.assert(
+        fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), name, name, (parts, varType, varName) => {
+          const filter = new REOutboundFilter([['(?P<a>[^:]*):(?P<b>.*)', parts.join('')]]);
+          const topic = topicOf(filter, varType, varName);
+          fc.pre(topic !== null);
+          expect(filter.publishedTopics?.some((each) => matchesTopicFilter(each, topic as string))).toBe(true);
+        }),
+      );
+    });
   });
 
   describe('when a group took no part in the match', () => {

@@ -6,6 +6,7 @@ import {
   OutboundFilter,
   silentLogger,
   type Timestamp,
+  uniteTopicFilters,
 } from '@cstbox/mqtt-core';
 import { checkChannels } from './channels.js';
 import { Examples } from './check-examples.js';
@@ -47,6 +48,8 @@ interface Prepared {
 export class REOutboundFilter extends OutboundFilter {
   // Declared, not defined: it has the base class's value until the constructor gives it another.
   declare readonly channels: readonly string[];
+  /** For each rule the narrowest that covers what it publishes on, without those that others cover. */
+  override readonly publishedTopics: readonly string[] | undefined;
   readonly #rules: RuleTable<OutboundTarget>;
   /** The gateway asks for the payload right after the topic: what was made for one serves the other. */
   #prepared: Prepared | undefined;
@@ -78,6 +81,7 @@ export class REOutboundFilter extends OutboundFilter {
     problems.throwIfAny();
     this.#rules = new RuleTable(compiled, logger, charsOfTarget);
     this.#hasObjects = compiled.some(({ info }) => info.publish !== undefined);
+    this.publishedTopics = publishedBy(compiled);
     const named = compiled.flatMap((rule) => rule.channels ?? []);
     if (checked) this.channels = checked;
     else if (named.length > 0) this.channels = [...new Set([...this.channels, ...named])];
@@ -166,6 +170,11 @@ function forgetOthers(candidates: readonly Candidate<OutboundTarget>[], chosen: 
 
 function ruleOf({ rule, result }: Candidate<OutboundTarget>): FilterRule {
   return result?.more?.info ?? rule;
+}
+
+function publishedBy(rules: readonly CompiledOutboundRule[]): string[] | undefined {
+  const filters = rules.map(({ topicFilter }) => topicFilter);
+  return filters.every((filter) => filter !== undefined) ? uniteTopicFilters(filters) : undefined;
 }
 
 /** A rule for a channel that nobody listens to would never apply. */

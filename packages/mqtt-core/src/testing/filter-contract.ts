@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BasicEvent } from '../event.js';
 import type { InboundFilter, OutboundFilter } from '../filter.js';
 import { MQTTConnector } from '../mqtt-connector.js';
-import { nameFault, topicFault } from '../topic.js';
+import { matchesTopicFilter, nameFault, topicFault } from '../topic.js';
 import { type ContractCase, contractCase, shown } from './contract.js';
 import { HOSTILE_NAMES } from './hostile.js';
 
@@ -18,6 +18,8 @@ export function outboundFilterContract(create: () => OutboundFilter | Promise<Ou
           filter.takeRefusal();
           if (topic === null) continue;
           assert.equal(topicFault(topic), undefined, `${shown(varType)}:${shown(varName)} gives ${shown(topic)}`);
+          const isCovered = filter.publishedTopics?.some((each) => matchesTopicFilter(each, topic)) ?? true;
+          assert.ok(isCovered, `its publishedTopics cover ${shown(topic)}`);
         }
       }
     }),
@@ -52,6 +54,7 @@ export function inboundFilterContract(create: () => InboundFilter | Promise<Inbo
             const [varType, varName] = event instanceof BasicEvent ? [event.varType, event.varName] : event;
             assert.equal(nameFault(varType) ?? nameFault(varName), undefined, `${shown(topic)} gives legal names`);
             assert.ok(typeof channel === 'string' && channel !== '', 'each event has a channel');
+            assert.ok(filter.emitsOn?.includes(channel) ?? true, `its emitsOn has ${channel}`);
           }
         }
       }
