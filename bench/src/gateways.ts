@@ -44,7 +44,7 @@ const kinds = {
         filters: { outbound: { use: '@cstbox/mqtt-filters-re', rules } },
       };
       await writeFile(configuration, JSON.stringify(content));
-      return [program, '-c', configuration];
+      return [program, '--log-format', 'human', '-c', configuration];
     },
   },
   'node-pipe': {

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeError } from '@cstbox/mqtt-core';
-import { consoleLogger } from '@cstbox/mqttgwd';
+import { createLog } from '@cstbox/mqttgwd';
 import { crossingLine, stayingLine } from './demo/crossing-line.js';
 import { runDemo } from './demo/run-demo.js';
 
@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   // No columns: no terminal, or one that does not say. It may be resized, so it is asked each time.
   const style = () => ({ width: stdout.columns || undefined, colours });
   const configuration = fileURLToPath(new URL('../demo/gateway.json', import.meta.url));
+  using log = createLog({ level: 'WARN', format: 'human', write: (line) => stderr.write(line) });
   try {
     await runDemo({
       configurationPath: relative('', configuration),
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
       print: (text) => stdout.write(text),
       show: (passage) => stdout.write(`${crossingLine(passage, new Date(), style())}\n`),
       showStaying: (channel, event) => stdout.write(`${stayingLine(channel, event, new Date(), style())}\n`),
-      logger: consoleLogger('WARN', (line) => stderr.write(line)),
+      logger: log.logger,
     });
   } catch (error) {
     stderr.write(`demo: ${describeError(error)}\n`);

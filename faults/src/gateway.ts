@@ -57,7 +57,7 @@ export class GatewayProcess implements AsyncDisposable {
     this.#process = new PeerProcess({
       name: 'the gateway',
       command: process.execPath,
-      args: ['--import', CLOCK, DAEMON, '-c', options.configuration],
+      args: ['--import', CLOCK, DAEMON, '--log-format', 'human', '-c', options.configuration],
       options: {
         env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: options.busAddress, FAULTS_CLOCK: options.clock },
         stdio: ['ignore', 'ignore', 'pipe'],

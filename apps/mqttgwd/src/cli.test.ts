@@ -17,7 +17,7 @@ import {
   waitFor,
 } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
-import { COMMON, Daemon, joinBus, openHouse, run, workplace } from '../test/daemon.js';
+import { CLI, COMMON, Daemon, joinBus, openHouse, run, workplace } from '../test/daemon.js';
 
 const call = (connection: DBusConnection, member: string) =>
   connection.call({
@@ -494,7 +494,6 @@ describe('the command line of mqttgwd', () => {
     [['-c'], 64, 'argument missing'],
     [['event-manger'], 64, "unknown command 'event-manger'"],
     [['gateway.json'], 64, 'as in -c gateway.json'],
-    [['--', '-c', '/nowhere.cfg'], 78, 'mqttgwd: there is no configuration file at /nowhere.cfg'],
     [['-c', '/nowhere.cfg'], 78, 'mqttgwd: there is no configuration file at /nowhere.cfg: name one with -c PATH'],
     [['-c', 'nowhere.cfg'], 78, 'nowhere.cfg nor at /etc/cstbox/nowhere.cfg: name one with -c PATH'],
     [['-L', 'debug', '-c', '/nowhere.cfg'], 78, 'no configuration file'],
@@ -502,6 +501,12 @@ describe('the command line of mqttgwd', () => {
     const result = await run(args);
     expect(result.printed).toContain(text);
     expect(result.code).toBe(code);
+  });
+
+  it('takes the hyphens along that a package manager hands on', async () => {
+    await using daemon = Daemon.spawn(process.execPath, [CLI, '--', '-c', '/nowhere.cfg']);
+    expect(await daemon.exited).toBe(78);
+    expect(daemon.printed).toContain('there is no configuration file at /nowhere.cfg');
   });
 
   it('reports everything that is wrong in a configuration at once: keys, files, rules of both directions', async () => {

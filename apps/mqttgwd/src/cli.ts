@@ -4,8 +4,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
 import { addRunCommand } from './commands/run.js';
-import { LOG_LEVELS, type LogLevel } from './console-logger.js';
 import { ExitCode } from './exit-codes.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -20,6 +20,14 @@ const program = new Command('mqttgwd')
     new Option('-L, --loglevel <level>', `how much to log: ${LOG_LEVELS.join(', ')}`)
       .argParser(parseLogLevel)
       .default('INFO' satisfies LogLevel),
+  )
+  .addOption(
+    new Option(
+      '--log-format <format>',
+      'lines for people (human) or JSON lines; auto: for people on a terminal, else JSON',
+    )
+      .choices(LOG_FORMATS)
+      .default('auto' satisfies LogFormat),
   )
   .option('--debug', 'log everything, and show where errors come from')
   .version(version, '--version', 'print the version')

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigurationError, describeError, MQTTGatewayError, type MQTTGatewayErrorCode } from '@cstbox/mqtt-core';
 import { type Command, InvalidArgumentError } from 'commander';
-import { LOG_LEVELS, type LogLevel } from './console-logger.js';
 import { ExitCode } from './exit-codes.js';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
 
 export const CONFIGURATION_DIRECTORY = '/etc/cstbox';
 export const DEFAULT_CONFIGURATION = `${CONFIGURATION_DIRECTORY}/mqtt_gateway.cfg`;
@@ -12,6 +12,7 @@ export const DEFAULT_CONFIGURATION = `${CONFIGURATION_DIRECTORY}/mqtt_gateway.cf
 export interface GlobalOptions {
   config: string;
   loglevel: LogLevel;
+  logFormat: LogFormat;
   debug?: boolean;
 }
 
@@ -45,11 +46,20 @@ export function findConfiguration(path: string): string {
   throw new ConfigurationError(`there is no configuration file at ${places}: name one with -c PATH`);
 }
 
-/** Says on standard error what went wrong, one line per problem; with `--debug` also where. Returns the exit code for it. */
-export function reportFailure(error: unknown, { debug }: Pick<GlobalOptions, 'debug'>): number {
+/**
+ * Says on standard error what went wrong, one line per problem; with `--debug` also where. Returns the exit code for it.
+ *
+ * @param redact takes out what nobody may read
+ */
+export function reportFailure(
+  error: unknown,
+  { debug }: Pick<GlobalOptions, 'debug'>,
+  redact = (text: string) => text,
+): number {
   const code = (error instanceof MQTTGatewayError && EXIT_CODES[error.code]) || ExitCode.SOFTWARE;
   const what = code === ExitCode.SOFTWARE ? `internal error: ${describeError(error)}` : describeError(error);
-  for (const line of what.split('\n')) process.stderr.write(`mqttgwd: ${line}\n`);
-  for (let each = error; debug && each instanceof Error; each = each.cause) process.stderr.write(`${each.stack}\n`);
+  for (const line of redact(what).split('\n')) process.stderr.write(`mqttgwd: ${line}\n`);
+  for (let each = error; debug && each instanceof Error; each = each.cause)
+    process.stderr.write(`${redact(String(each.stack))}\n`);
   return code;
 }

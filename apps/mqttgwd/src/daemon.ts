@@ -8,16 +8,16 @@ import {
   type Secrets,
   ServiceContainer,
 } from '@cstbox/dbus-bus';
-import type { Logger } from '@cstbox/mqtt-core';
 import { createOutbox } from './create-outbox.js';
 import { loadGateway } from './load-gateway.js';
+import type { Log } from './log.js';
 
 /** What the daemon is given by whoever starts it. */
 export interface DaemonOptions {
   /** Where the bus is, unless the configuration says; and what the configuration's `${env:NAME}` stand for. */
   environment: Readonly<Record<string, string | undefined>>;
-  /** Makes the logger of a component. */
-  logger: (component: string) => Logger;
+  /** Where its lines go. */
+  log: Log;
   /** Takes what no line of the process may show from now on. */
   secrets?: Secrets;
   /** Takes what writes counts and status to the log, to be called when somebody wants to see them. */
@@ -34,14 +34,15 @@ export interface DaemonOptions {
  *   same outbox
  */
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
-  const { environment, logger } = options;
-  await using loaded = await loadGateway(configurationPath, options);
+  const { environment, log } = options;
+  const { logger } = log;
+  await using loaded = await loadGateway(configurationPath, { ...options, logger });
   const { configuration, inbound, outbound } = loaded;
   await runService(busAddress(configuration.dbus, environment), options, (link) => {
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
     const outbox = createOutbox(configuration, logger('Outbox'));
     const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, outbox, logger });
-    options.onStatusWanted(() => service.gateway?.logStatus());
+    options.onStatusWanted(() => service.gateway?.logStatus(log.unfolded('MQTTGateway')));
     return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
   });
 }
@@ -53,18 +54,18 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
  * @throws {MQTTGatewayError} `name_taken`, by another event manager that was there first
  */
 export async function runEventManager(options: DaemonOptions): Promise<void> {
-  const { environment, logger } = options;
+  const { environment, log } = options;
   await runService(busAddress(undefined, environment), options, (link) =>
-    createEventManager(link, { logger: logger('EventManager') }),
+    createEventManager(link, { logger: log.logger('EventManager') }),
   );
 }
 
 async function runService(
   address: BusAddress,
-  { logger, signal }: DaemonOptions,
+  { log, signal }: DaemonOptions,
   create: (link: DBusLink) => ServiceContainer,
 ): Promise<void> {
-  await using link = new DBusLink({ address, logger: logger('DBus') });
+  await using link = new DBusLink({ address, logger: log.logger('DBus') });
   const container = create(link);
   const stop = () => void container.stop();
   signal.addEventListener('abort', stop, { once: true });

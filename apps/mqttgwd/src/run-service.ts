@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
+import { Secrets } from '@cstbox/dbus-bus';
 import { type GlobalOptions, reportFailure } from './command-line.js';
-import { consoleLogger } from './console-logger.js';
 import type { DaemonOptions } from './daemon.js';
+import { createLog, formatFor } from './log.js';
 
 /** How long the process may take to end by itself after everything was closed. */
 const LINGER_MS = 1_000;
@@ -13,17 +14,26 @@ export async function runService(
 ): Promise<void> {
   // On a small box memory is scarcer than time: collect garbage before there is as much of it as of everything else.
   setFlagsFromString('--heap-growing-percent=20');
-  const logger = consoleLogger(options.debug ? 'DEBUG' : options.loglevel, (line) => process.stderr.write(line));
+  const secrets = new Secrets();
+  const { redact } = secrets;
+  const log = createLog({
+    level: options.debug ? 'DEBUG' : options.loglevel,
+    format: formatFor(options.logFormat, process.stderr),
+    write: (line) => process.stderr.write(line),
+    redact,
+  });
+  // However the process ends, what was folded is told.
+  process.on('exit', () => log[Symbol.dispose]());
   const stop = stopSignal();
-  process.on('uncaughtException', (error) => process.exit(reportFailure(error, options)));
+  process.on('uncaughtException', (error) => process.exit(reportFailure(error, options, redact)));
   try {
-    await service({ environment: process.env, logger, onStatusWanted, signal: stop });
+    await service({ environment: process.env, log, secrets, onStatusWanted, signal: stop });
   } catch (error) {
-    if (!stop.aborted) process.exitCode = reportFailure(error, options);
+    if (!stop.aborted) process.exitCode = reportFailure(error, options, redact);
   }
   // Everything of ours is closed. A filter may have left a timer or a socket behind: it must not keep the process.
   setTimeout(() => {
-    logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
+    log.logger('mqttgwd').warn('something, probably a filter, is still running after the stop: ending all the same');
     process.exit();
   }, LINGER_MS).unref();
 }

@@ -8,7 +8,8 @@ import { DBusConnection, DBusEventBus, DBusLink, EVENT_MANAGER } from '@cstbox/d
 import { MQTTConnector } from '@cstbox/mqtt-core';
 import { type BrokerKind, type Bus, startBroker, startBus, stopProcess, waitFor } from '@cstbox/test-peers';
 
-const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const HUMAN_LOG = ['--log-format', 'human'];
 
 /** A directory of its own for a test's files; the last line of a test removes it. */
 export async function workplace() {
@@ -39,12 +40,16 @@ export class Daemon implements AsyncDisposable {
     this.exited = once(child, 'close').then(([code]) => code as number | null);
   }
 
+  /** With the log that people read, unless the arguments say otherwise. */
   static start(args: string[], environment: Record<string, string> = {}, cwd?: string): Daemon {
+    return Daemon.spawn(process.execPath, [CLI, ...HUMAN_LOG, ...args], environment, cwd);
+  }
+
+  /** A program that is, or starts, a daemon. */
+  static spawn(program: string, args: string[], environment: Record<string, string> = {}, cwd?: string): Daemon {
     const { DBUS_SESSION_BUS_ADDRESS: _ours, ...rest } = process.env;
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    return new Daemon(
-      spawn(process.execPath, [CLI, ...args], { env: { ...rest, ...environment }, stdio: [...stdio], cwd }),
-    );
+    return new Daemon(spawn(program, args, { env: { ...rest, ...environment }, stdio: [...stdio], cwd }));
   }
 
   async says(text: string, timeoutMs = 10_000): Promise<void> {
