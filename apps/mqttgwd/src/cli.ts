@@ -1,79 +1,22 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module';
-import { Command, CommanderError, Option } from 'commander';
-import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
-import { addEventManagerCommand } from './commands/event-manager.js';
-import { addRunCommand } from './commands/run.js';
-import { ExitCode } from './exit-codes.js';
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
+// Every Node.js can read and run this file, however old: it says in words what an old one lacks, where the first import of the
+// program would end in a stack trace. So it imports nothing before it knows, and keeps to words that are as old.
+const NEEDED = '20.19';
+/** EX_CONFIG: whoever starts it again and again is to stop. */
+const EXIT_CONFIG = 78;
 
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-
-const program = new Command('mqttgwd')
-  .description('The gateway between the CSTBox event bus (D-Bus) and MQTT')
-  .option(
-    '-c, --config <path>',
-    `configuration file; a relative path is looked up here, then in ${CONFIGURATION_DIRECTORY}`,
-    DEFAULT_CONFIGURATION,
-  )
-  .addOption(
-    new Option('-L, --loglevel <level>', `how much to log: ${LOG_LEVELS.join(', ')}`)
-      .argParser(parseLogLevel)
-      .default('INFO' satisfies LogLevel),
-  )
-  .addOption(
-    new Option(
-      '--log-format <format>',
-      'lines for people (human) or JSON lines; auto: for people on a terminal, else JSON',
-    )
-      .choices(LOG_FORMATS)
-      .default('auto' satisfies LogFormat),
-  )
-  .option('--debug', 'log everything, and show where errors come from')
-  .version(version, '--version', 'print the version')
-  .helpOption('-h, --help', 'print this help')
-  .helpCommand(false)
-  .configureHelp({ showGlobalOptions: true })
-  .showHelpAfterError('(mqttgwd --help says more)')
-  .addHelpText('after', epilogue())
-  .exitOverride();
-
-for (const add of [addRunCommand, addEventManagerCommand]) add(program);
-// What is said of the program's own errors and help holds for every command.
-for (const command of program.commands)
-  command.exitOverride().showHelpAfterError(`(mqttgwd ${command.name()} --help says more)`);
-
-// A log that nobody reads any more is no reason to stop.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-await main();
-
-function epilogue(): string {
-  return `
-Exit codes:
-  ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
-  ${ExitCode.USAGE} wrong command line
-  ${ExitCode.SOFTWARE} internal error
-  ${ExitCode.CANTCREAT} another one runs: it has the name on the bus, or uses the outbox
-  ${ExitCode.CONFIG} wrong configuration
-A broker or a bus that is away is no error: the gateway keeps trying. A second
-SIGINT or SIGTERM ends it at once (130, 143).
-
-Example:
-  DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`;
+function isOlder(version: string, than: string) {
+  const [major, minor] = version.split('.').map(Number);
+  const [thanMajor, thanMinor] = than.split('.').map(Number);
+  return major === thanMajor ? Number(minor) < Number(thanMinor) : Number(major) < Number(thanMajor);
 }
 
-/** `pnpm mqttgwd -- -c …` hands on the hyphens that were meant for pnpm. */
-function argumentsGiven(): string[] {
-  const given = process.argv.slice(2);
-  return given[0] === '--' ? given.slice(1) : given;
-}
-
-async function main(): Promise<void> {
-  try {
-    await program.parseAsync(argumentsGiven(), { from: 'user' });
-  } catch (error) {
-    // Help and version are no errors; commander has printed what there is to say.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
-    else process.exitCode = reportFailure(error, program.opts());
-  }
+if (isOlder(process.versions.node, NEEDED)) {
+  process.stderr.write(`mqttgwd: this is Node.js ${process.versions.node} (${process.execPath}), and ${NEEDED} or newer is needed:
+mqttgwd: install it from https://nodejs.org/en/download, or name a newer one that is
+mqttgwd: there: /path/to/node ${process.argv[1]}
+`);
+  process.exitCode = EXIT_CONFIG;
+} else {
+  import('./program.js');
 }

@@ -8,6 +8,6 @@ export const ExitCode = Object.freeze({
   SOFTWARE: 70,
   /** Another one runs: it has the name on the bus, or uses the outbox. */
   CANTCREAT: 73,
-  /** The configuration is wrong. */
+  /** The configuration is wrong, or the Node.js is too old (`cli.ts`). */
   CONFIG: 78,
 });
