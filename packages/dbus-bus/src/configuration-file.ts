@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, describeError } from '@cstbox/mqtt-core';
+import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { resolveReferences } from './references.js';
+import { readPasswordFile } from './secret-file.js';
 import { Secrets } from './secrets.js';
 import { reasonOf } from './tls-files.js';
 
@@ -17,27 +19,35 @@ export interface ConfigurationFileOptions {
 export class ConfigurationFile {
   /** Absolute path. */
   readonly path: string;
-  /** What the file says, unchecked. */
+  /** What the file says, unchecked, with `${env:NAME}` and `${credential:NAME}` as they are written. */
+  readonly written: unknown;
+  /** What the file says, unchecked, with what these stand for. */
   readonly content: unknown;
+  /** What the file named in `auth.password_file` holds. */
+  readonly password: string | undefined;
+  /** What `content` and `password` could not be taken from. */
+  readonly problems: readonly ConfigurationProblem[];
   /** What must not be shown of it. */
   readonly secrets: Secrets;
   readonly #document: Document;
   readonly #lines: LineCounter;
 
-  private constructor(path: string, document: Document, lines: LineCounter, secrets: Secrets) {
+  private constructor(path: string, document: Document, lines: LineCounter, options: ConfigurationFileOptions) {
+    const { environment = process.env, secrets = new Secrets() } = options;
     this.path = path;
+    this.secrets = secrets;
     this.#document = document;
     this.#lines = lines;
-    this.content = document.toJS();
-    this.secrets = secrets;
-    const { auth } = Object(this.content) as { auth?: { password?: unknown } };
-    if (typeof auth?.password === 'string') secrets.add(auth.password);
+    this.written = document.toJS();
+    const { content, problems } = resolveReferences(this.written, { environment, secrets });
+    this.content = content;
+    const { password, problem } = readPassword(this);
+    this.password = password;
+    this.problems = problem ? [...problems, problem] : problems;
   }
 
-  /**
-   * @throws {ConfigurationError} when the file can't be read, or is neither JSON nor YAML, with every place
-   */
-  static read(path: string, { secrets = new Secrets() }: ConfigurationFileOptions = {}): ConfigurationFile {
+  /** @throws {ConfigurationError} when the file can't be read, or is neither JSON nor YAML, with every place */
+  static read(path: string, options: ConfigurationFileOptions = {}): ConfigurationFile {
     if (!path) throw new ConfigurationError('no configuration file given');
     const absolute = resolve(path);
     const source = readSource(absolute);
@@ -56,7 +66,7 @@ export class ConfigurationFile {
       );
     }
     try {
-      return new ConfigurationFile(absolute, document, lines, secrets);
+      return new ConfigurationFile(absolute, document, lines, options);
     } catch (error) {
       // Aliases that would blow up, for one.
       throw new ConfigurationError([{ path: [], message: describeError(error), file: absolute }], { cause: error });
@@ -68,9 +78,11 @@ export class ConfigurationFile {
     return resolve(dirname(this.path), path);
   }
 
-  /** The same error, with file, line and column for each problem, in the order of the file. */
+  /** The same error, with file, line and column for each problem, in the order of the file, and without secrets. */
   locate(error: ConfigurationError): ConfigurationError {
-    const located = error.problems.map((problem) => ({ ...problem, ...this.place(problem.path) }));
+    const located = error.problems.map((problem) => {
+      return { ...problem, message: this.secrets.redact(problem.message), ...this.place(problem.path) };
+    });
     return new ConfigurationError(
       located.sort((a, b) => a.line - b.line || a.column - b.column),
       { cause: error.cause },
@@ -99,6 +111,20 @@ export class ConfigurationFile {
       } else break;
     }
     return offset;
+  }
+}
+
+/** What the file in `auth.password_file` holds, where there is one. */
+function readPassword(file: ConfigurationFile): { password?: string; problem?: ConfigurationProblem } {
+  const { auth } = Object(file.content) as { auth?: { password_file?: unknown } };
+  const path = auth?.password_file;
+  if (typeof path !== 'string' || path === '') return {};
+  try {
+    const password = readPasswordFile(file.resolve(path));
+    file.secrets.add(password);
+    return { password };
+  } catch (error) {
+    return { problem: { path: ['auth', 'password_file'], message: describeError(error) } };
   }
 }
 

@@ -81,9 +81,18 @@ export const shape = z.strictObject(
     ),
     auth: z
       .strictObject(
-        { username: text('a user name'), password: z.string('expected a text').optional() },
+        {
+          username: text('a user name'),
+          password: z.string('expected a text').optional(),
+          password_file: text('the path of a file').optional(),
+        },
         'expected a section with username',
       )
+      .superRefine(({ password, password_file }, context) => {
+        if (password === undefined || password_file === undefined) return;
+        const message = 'password and password_file exclude each other: leave one out';
+        context.addIssue({ code: 'custom', message, path: ['password_file'] });
+      })
       .optional(),
     tls: z
       .strictObject(

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError } from '@cstbox/mqtt-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkConfiguration, loadConfiguration } from './configuration.js';
+import { checkConfiguration, checkFile, loadConfiguration } from './configuration.js';
+import { ConfigurationFile } from './configuration-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'mqttgwd-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -260,6 +261,41 @@ describe('a configuration file', () => {
   it('does not show a password in an error', () => {
     const content = '{"broker": {"host": "mqtt://u:s3cr3t@h"}, "auth": {"username": 1, "password": ["s3cr3t"]}}';
     expect(problems(content).join('\n')).not.toContain('s3cr3t');
+  });
+});
+
+describe('the password of a configuration', () => {
+  const load = (auth: string, environment = {}) => {
+    const read = ConfigurationFile.read(file(`broker: {host: h}\nauth: {username: u, ${auth}}`), { environment });
+    return { auth: checkFile(read).auth, shown: read.secrets.redact('kept-apart') };
+  };
+
+  it('may stand in a file of its own, or come from the environment, and is a secret in each case', () => {
+    writeFileSync(join(directory, 'password'), 'kept-apart\n');
+    for (const [auth, environment] of [
+      ['password_file: password'],
+      ['password_file: "${env:FILE}"', { FILE: join(directory, 'password') }],
+      ['password: kept-apart'],
+      ['password: "${env:ANY}"', { ANY: 'kept-apart' }],
+    ] as const) {
+      expect(load(auth, environment)).toEqual({ auth: { username: 'u', password: 'kept-apart' }, shown: '***' });
+    }
+  });
+
+  it.each([
+    ['password: x, password_file: /none', 'password and password_file exclude each other: leave one out'],
+    ['password_file: none', "can't read .*/none: ENOENT: no such file or directory: write the password into it"],
+    ['password: "${env:NONE}"', 'the environment has no NONE: set it, .* \\(at auth.password\\)'],
+    ['password_file: ""', 'expected the path of a file, not an empty text'],
+  ])('%s is an error with its place', (auth, message) => {
+    expect(() => load(auth)).toThrow(new RegExp(`\\.cfg:2:\\d+: ${message}`));
+  });
+
+  it('shows in no error, wherever else it stands', () => {
+    const secret = { environment: { HOST: 'http://planted', SECRET: 'http://planted' } };
+    const read = ConfigurationFile.read(file('broker: {host: "${env:SECRET}"}'), secret);
+    expect(() => checkFile(read)).toThrow(ConfigurationError);
+    expect(() => checkFile(read)).not.toThrow(/planted/);
   });
 });
 

@@ -1,7 +1,7 @@
 import { ConfigurationError, type ConfigurationProblem, type GiveUp, type QoS } from '@cstbox/mqtt-core';
 import { distance } from 'fastest-levenshtein';
 import * as z from 'zod';
-import { ConfigurationFile } from './configuration-file.js';
+import { ConfigurationFile, type ConfigurationFileOptions } from './configuration-file.js';
 import { schema, shape } from './configuration-schema.js';
 import type { TLSFiles } from './tls-files.js';
 
@@ -34,7 +34,14 @@ export interface GatewayConfiguration {
     session_expiry?: number | undefined;
   };
   /** Who we are at the broker. Default: nobody. */
-  auth?: { username: string; password?: string | undefined } | undefined;
+  auth?:
+    | {
+        username: string;
+        password?: string | undefined;
+        /** The file that holds the password, without the newline at its end; in place of `password`. */
+        password_file?: string | undefined;
+      }
+    | undefined;
   /** Turns TLS on. Paths are relative to the configuration file. */
   tls?: TLSFiles | undefined;
   /** Topic filters to subscribe to. Default: what the inbound filters ask for, where they know; an empty list is none. */
@@ -126,31 +133,36 @@ export function checkConfiguration(content: unknown): GatewayConfiguration {
 }
 
 /**
- * Reads a configuration file, JSON or YAML. Relative paths in it become absolute.
+ * Reads a configuration file, JSON or YAML. Relative paths in it become absolute; `${env:NAME}`, `${credential:NAME}` and what
+ * `auth.password_file` names are replaced by what they stand for.
  *
  * @throws {ConfigurationError} with every problem, each with line and column
  */
-export function loadConfiguration(path: string): GatewayConfiguration {
-  return checkFile(ConfigurationFile.read(path));
+export function loadConfiguration(path: string, options?: ConfigurationFileOptions): GatewayConfiguration {
+  return checkFile(ConfigurationFile.read(path, options));
 }
 
 /**
- * Checks a file that was read. Relative paths in it become absolute.
+ * Checks a file that was read. Relative paths in it become absolute; what `auth.password_file` names becomes `auth.password`.
  *
  * @throws {ConfigurationError} with every problem, each with line and column
  */
 export function checkFile(file: ConfigurationFile): GatewayConfiguration {
   try {
     const configuration = checkConfiguration(file.content);
-    const { tls, dbus, outbox } = configuration;
+    if (file.problems.length > 0) throw new ConfigurationError(file.problems);
+    const { auth, tls, dbus, outbox } = configuration;
     return {
       ...configuration,
+      ...(auth && file.password !== undefined && { auth: { username: auth.username, password: file.password } }),
       ...(tls && { tls: resolveTls(tls, file) }),
       ...(dbus?.address_file !== undefined && { dbus: { ...dbus, address_file: file.resolve(dbus.address_file) } }),
       ...(outbox?.directory !== undefined && { outbox: { ...outbox, directory: file.resolve(outbox.directory) } }),
     };
   } catch (error) {
-    throw error instanceof ConfigurationError ? file.locate(error) : error;
+    if (!(error instanceof ConfigurationError)) throw error;
+    const problems = new Set([...file.problems, ...error.problems]);
+    throw file.locate(new ConfigurationError([...problems], { cause: error.cause }));
   }
 }
 

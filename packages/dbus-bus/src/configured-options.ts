@@ -1,4 +1,6 @@
 import {
+  ConfigurationError,
+  describeError,
   formatBrokerAddress,
   type GatewayOptions,
   type InboundPolicy,
@@ -8,6 +10,7 @@ import {
 } from '@cstbox/mqtt-core';
 import { stableClientId } from './client-id.js';
 import type { GatewayConfiguration } from './configuration.js';
+import { readPasswordFile } from './secret-file.js';
 import { readTlsFiles } from './tls-files.js';
 
 /** The port of a broker that is given by its host alone, as in the original. */
@@ -20,7 +23,7 @@ const SESSION_EXPIRY = 86_400;
  * What the connector needs, from a configuration.
  *
  * @param topics the topic filters to subscribe to
- * @throws {ConfigurationError} when a file of `tls` can't be read
+ * @throws {ConfigurationError} when a file of `tls`, or the one of the password, can't be read
  */
 export function connectorOptions(
   configuration: GatewayConfiguration,
@@ -40,11 +43,25 @@ export function connectorOptions(
     ...(broker.connect_timeout === undefined ? {} : { connectTimeoutMs: broker.connect_timeout * 1_000 }),
     ...(broker.retry === undefined ? {} : { reconnect: retry(broker.retry) }),
     ...(auth === undefined ? {} : { login: auth.username }),
-    ...(auth?.password === undefined ? {} : { password: auth.password }),
+    ...passwordOf(auth),
     ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
     topics,
     subscribeQoS: qos,
   };
+}
+
+/** A configuration that comes from no file may still name one. */
+function passwordOf(auth: GatewayConfiguration['auth']): { password?: string } {
+  const { password, password_file: path } = auth ?? {};
+  if (password !== undefined) return { password };
+  if (path === undefined) return {};
+  try {
+    return { password: readPasswordFile(path) };
+  } catch (error) {
+    throw new ConfigurationError([{ path: ['auth', 'password_file'], message: describeError(error) }], {
+      cause: error,
+    });
+  }
 }
 
 /** The bounds of an outbox, from a configuration. */
