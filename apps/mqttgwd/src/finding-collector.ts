@@ -21,7 +21,9 @@ export class FindingCollector {
     return this.#findings.some(({ severity }) => severity === 'error');
   }
 
+  /** Of a text that could not be had, nothing else is said: the rest is about what stands in its place. */
   add({ severity, code, message, path }: Finding): void {
+    if (this.#findings.some((each) => each.code === 'reference' && each.path.join('\0') === path.join('\0'))) return;
     const shown = this.#file.secrets.redact(message);
     this.#findings.push({ severity, code, message: shown, path, ...this.#file.place(path) });
   }

@@ -2,6 +2,7 @@ import { ConfigurationFile, checkFile, inspectFilters, readTlsFiles, resolveTls,
 import { ConfigurationError, type Logger } from '@cstbox/mqtt-core';
 import { analyseFilters } from './analyse-filters.js';
 import { sectionsOf } from './configuration-sections.js';
+import { exposedSecrets } from './exposed-secrets.js';
 import { modulesOf } from './filter-modules.js';
 import { FindingCollector } from './finding-collector.js';
 import { type FilterPlace, type Filters, loadFilter } from './load-filter.js';
@@ -47,6 +48,8 @@ export async function inspectConfiguration(path: string, options: LoadOptions): 
 
 async function inspectFile(file: ConfigurationFile, { logger }: LoadOptions): Promise<Inspection> {
   const findings = new FindingCollector(file);
+  for (const problem of file.problems) findings.add({ severity: 'error', code: 'reference', ...problem });
+  for (const finding of exposedSecrets(file)) findings.add(finding);
   const configuration = await findings.attempt('schema', () => checkFile(file));
   const { tls, inbound: into, outbound: outOf } = sectionsOf(file);
   if (tls) await findings.attempt('tls', () => readTlsFiles(resolveTls(tls, file)));
