@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -457,24 +456,6 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd as a service', () => {
     await using link = await joinBus(second);
     await call(link.connection as DBusConnection, 'terminate');
     expect(await gateway.exited).toBe(0);
-  });
-
-  it('shows the password neither in its log nor in the process list', async () => {
-    await using place = await workplace();
-    await using bus = await startBus();
-    await using broker = await startBroker({ user: { name: 'box', password: 'another' } });
-    const configuration = await place.file('c.json', {
-      broker: { host: broker.url },
-      auth: { username: 'box', password: 'pl4nted-s3cret' },
-      ...COMMON,
-    });
-    await using gateway = Daemon.start(['-c', configuration, '--debug'], { DBUS_SESSION_BUS_ADDRESS: bus.address });
-    await gateway.says('trying again now and then', 10_000);
-    const processes = await new Promise<string>((resolve) =>
-      execFile('ps', ['axww', '-o', 'args'], (_error, stdout) => resolve(stdout)),
-    );
-    expect(gateway.printed + processes).not.toContain('pl4nted-s3cret');
-    expect(gateway.printed).toMatch(/\[E\] MQTTConnector > .*refused/i);
   });
 });
 
