@@ -19,15 +19,28 @@ export interface Pass {
   revoke(): void;
 }
 
+/** Where the gate has its time from, in ms. */
+export interface GateClock {
+  /** Since the Epoch. */
+  readonly date: () => number;
+  /** Never jumps. */
+  readonly steady: () => number;
+}
+
+const REAL_TIME: GateClock = { date: () => Date.now(), steady: () => performance.now() };
+
 /** Judges accepted messages by the policy: is it stale, is it late, did it come before, do too many come? */
 export class CommandGate {
   readonly #policy: InboundPolicy;
   readonly #ids = new Set<string>();
   readonly #buckets = new WeakMap<RateLimit, TokenBucket>();
 
+  readonly #clock: GateClock;
+
   /** @param policy what holds where a rule says nothing */
-  constructor(policy: InboundPolicy = {}) {
+  constructor(policy: InboundPolicy = {}, clock: GateClock = REAL_TIME) {
     this.#policy = policy;
+    this.#clock = clock;
   }
 
   /** @param channels where the message's events would go */
@@ -38,7 +51,7 @@ export class CommandGate {
       return { reason: 'retained', detail: 'the broker kept it from earlier, it may be stale' };
     }
     const fields = new PayloadFields(message);
-    const overdue = deadlineOf(message, policy, fields);
+    const overdue = this.#deadlineOf(message, policy, fields);
     if (overdue === undefined) {
       const field = policy.timestampField ?? 'timestamp';
       return { reason: 'unreadable_date', detail: `its '${field}' is neither ms since the Epoch nor a date in text` };
@@ -51,7 +64,7 @@ export class CommandGate {
     }
     // Last: what is refused for another reason leaves the others their turn.
     const bucket = policy.rateLimit && this.#bucketOf(policy.rateLimit);
-    if (bucket && !bucket.take(performance.now())) {
+    if (bucket && !bucket.take(this.#clock.steady())) {
       const { messages, perMs } = policy.rateLimit as RateLimit;
       return { reason: 'rate_limited', detail: `more came than ${messages} in ${perMs / 1_000} s` };
     }
@@ -61,6 +74,32 @@ export class CommandGate {
       bucket?.giveBack();
     };
     return { overdue, revoke };
+  }
+
+  /** Tells, now and later, whether a message is past its time; `undefined` when it has a date that can't be read. */
+  #deadlineOf(
+    message: MQTTMessage,
+    policy: InboundPolicy,
+    fields: PayloadFields,
+  ): (() => Refusal | undefined) | undefined {
+    const arrived = this.#clock.steady();
+    const expiry = message.properties?.messageExpiryInterval;
+    const limit = policy.maxAgeMs;
+    // Its age on arrival is a matter of two clocks, the time since then is not.
+    const ageOnArrival = limit === undefined ? 0 : fields.age(policy.timestampField ?? 'timestamp', this.#clock.date());
+    if (ageOnArrival === undefined) return undefined;
+    const hint = ageOnArrival > BEFORE_MS_MADE_SENSE ? ' (is its date in seconds? ms are expected)' : '';
+    return () => {
+      const waited = this.#clock.steady() - arrived;
+      if (expiry !== undefined && waited >= expiry * 1_000) {
+        return { reason: 'expired', detail: 'its own time of expiry has passed' };
+      }
+      if (limit !== undefined && ageOnArrival + waited > limit) {
+        const seconds = Math.round((ageOnArrival + waited) / 100) / 10;
+        return { reason: 'too_old', detail: `it is ${seconds} s old, ${limit / 1_000} s are allowed${hint}` };
+      }
+      return undefined;
+    };
   }
 
   #bucketOf(limit: RateLimit): TokenBucket {
@@ -77,32 +116,6 @@ export class CommandGate {
     const [oldest] = this.#ids;
     this.#ids.delete(oldest as string);
   }
-}
-
-/** Tells, now and later, whether a message is past its time; `undefined` when it has a date that can't be read. */
-function deadlineOf(
-  message: MQTTMessage,
-  policy: InboundPolicy,
-  fields: PayloadFields,
-): (() => Refusal | undefined) | undefined {
-  const arrived = performance.now();
-  const expiry = message.properties?.messageExpiryInterval;
-  const limit = policy.maxAgeMs;
-  // Its age on arrival is a matter of two clocks, the time since then is not.
-  const ageOnArrival = limit === undefined ? 0 : fields.age(policy.timestampField ?? 'timestamp');
-  if (ageOnArrival === undefined) return undefined;
-  const hint = ageOnArrival > BEFORE_MS_MADE_SENSE ? ' (is its date in seconds? ms are expected)' : '';
-  return () => {
-    const waited = performance.now() - arrived;
-    if (expiry !== undefined && waited >= expiry * 1_000) {
-      return { reason: 'expired', detail: 'its own time of expiry has passed' };
-    }
-    if (limit !== undefined && ageOnArrival + waited > limit) {
-      const seconds = Math.round((ageOnArrival + waited) / 100) / 10;
-      return { reason: 'too_old', detail: `it is ${seconds} s old, ${limit / 1_000} s are allowed${hint}` };
-    }
-    return undefined;
-  };
 }
 
 function idOf(message: MQTTMessage, policy: InboundPolicy, fields: PayloadFields): string | undefined {
@@ -130,12 +143,12 @@ class PayloadFields {
     return Object.hasOwn(this.#fields, field) ? this.#fields[field] : undefined;
   }
 
-  /** Ms since the date in a field: 0 without one, or when it lies ahead; `undefined` when it is no date. */
-  age(field: string): number | undefined {
+  /** Ms from the date in a field to now: 0 without one, or when it lies ahead; `undefined` when it is no date. */
+  age(field: string, now: number): number | undefined {
     const date = this.get(field);
     if (date === undefined || date === null) return 0;
     const time = typeof date === 'string' ? Date.parse(date) : date;
-    return typeof time === 'number' && Number.isFinite(time) ? Math.max(0, Date.now() - time) : undefined;
+    return typeof time === 'number' && Number.isFinite(time) ? Math.max(0, now - time) : undefined;
   }
 }
 

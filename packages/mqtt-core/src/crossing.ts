@@ -26,8 +26,12 @@ interface Arriving extends Decided {
 
 /** What becomes of an event from the bus. */
 export type OutboundCrossing =
-  /** It goes to the outbox, as this message. */
-  | (Leaving & { readonly outcome: 'accepted'; readonly message: OutboundMessage })
+  /** It goes to the outbox, as this message. `throttleMs`: no other on its topic in so many ms. */
+  | (Leaving & {
+      readonly outcome: 'accepted';
+      readonly message: OutboundMessage;
+      readonly throttleMs?: number | undefined;
+    })
   /** No rule lets it out. */
   | (Leaving & { readonly outcome: 'filtered' })
   /** A rule gives it up (`unchanged`, `throttled`, …), or it can't go out. */

@@ -78,7 +78,7 @@ export abstract class FilterChain<F extends InboundFilter | OutboundFilter, S, A
   }
 
   /** Whether a filter wants to hear of a channel. */
-  protected abstract isFor(filter: F, channel: string): boolean;
+  abstract isFor(filter: F, channel: string): boolean;
 
   /** What one filter makes of it. May throw. */
   protected abstract answerOf(filter: F, subject: S, channel: string): A | Refusal | undefined;

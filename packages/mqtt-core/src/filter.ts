@@ -5,6 +5,7 @@ import {
   type EventData,
   eventToJson,
   SENSOR_EVENT_CHANNEL,
+  type TimedEvent,
   type Timestamp,
 } from './event.js';
 import type { InboundPolicy } from './inbound-policy.js';
@@ -28,6 +29,24 @@ export interface FilterRule {
   readonly policy?: InboundPolicy;
   /** How messages that this rule lets out are published, where that differs from the gateway's own way. */
   readonly publish?: PublishPolicy;
+}
+
+/** What a rule said to an event or a message, for somebody who wants to know why. */
+export interface RuleTrial {
+  /** Its name; see {@link FilterRule}. */
+  readonly rule: string;
+  /** Its place among the rules of its filter, from 0. */
+  readonly index: number;
+  /**
+   * `no_match`: it is not for this variable or topic. `not_applied`: it is, and something that it needs is not there. `channel`,
+   * `condition`: it is, but not on this channel, or not with these data. `decides`: what the filter says is its doing, also where
+   * it refuses. `not_reached`: one before it has decided.
+   */
+  readonly outcome: 'no_match' | 'not_applied' | 'channel' | 'condition' | 'decides' | 'not_reached';
+  /** Why, where there is more to say. */
+  readonly detail?: string | undefined;
+  /** What its groups captured; `undefined` for one that took no part in the match. */
+  readonly groups?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** What both directions have in common: a name, and a way to say why not, and by which rule. */
@@ -94,6 +113,12 @@ export class InboundFilter extends Filter {
   ): Iterable<AcceptedEvent> | null | undefined {
     return null;
   }
+
+  /**
+   * What each rule, in order, has to say to a message; for filters that have rules. It changes nothing that a later answer depends
+   * on.
+   */
+  explain?(message: MQTTMessage): readonly RuleTrial[];
 }
 
 /**
@@ -135,4 +160,9 @@ export class OutboundFilter extends Filter {
   makePayload(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | Uint8Array {
     return eventToJson(timestamp, varType, varName, data);
   }
+
+  /**
+   * What each rule, in order, has to say to an event; for filters that have rules. It changes nothing that a later answer depends on.
+   */
+  explain?(event: TimedEvent, channel: string): readonly RuleTrial[];
 }

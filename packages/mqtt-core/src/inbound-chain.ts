@@ -24,7 +24,7 @@ export class InboundChain extends FilterChain<InboundFilter, MQTTMessage, readon
     this.#connector = connector;
   }
 
-  protected override isFor(): boolean {
+  override isFor(): boolean {
     return true;
   }
 

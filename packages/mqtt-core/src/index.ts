@@ -3,6 +3,8 @@ export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } 
 export type { Crossing, InboundCrossing, OutboundCrossing } from './crossing.js';
 export { type Counts, type DirectionCounts, type Totals, formatCounts } from './accounting.js';
 export type { ReplyCounts } from './replies.js';
+export { Rehearsal, type RehearsalOptions } from './rehearsal.js';
+export type { Explanation, FilterTrial } from './explanation.js';
 export { MQTTConnector } from './mqtt-connector.js';
 export type { ConnectorStatus, LinkState } from './connector-status.js';
 export type { MQTTConnectorOptions, TLSOptions } from './connector-options.js';
@@ -41,7 +43,14 @@ export {
 export { type Logger, silentLogger, describeError } from './logger.js';
 
 // For authors of filters.
-export { OutboundFilter, InboundFilter, type AcceptedEvent, type FilterRule, type Refusal } from './filter.js';
+export {
+  OutboundFilter,
+  InboundFilter,
+  type AcceptedEvent,
+  type FilterRule,
+  type Refusal,
+  type RuleTrial,
+} from './filter.js';
 export type { InboundPolicy } from './inbound-policy.js';
 export type { RateLimit } from './token-bucket.js';
 export type { PublishPolicy } from './publish-policy.js';

@@ -26,7 +26,7 @@ export class OutboundChain extends FilterChain<OutboundFilter, TimedEvent, Outbo
     this.channels = [...new Set([...this.#channels.values()].flatMap((channels) => [...channels]))];
   }
 
-  protected override isFor(filter: OutboundFilter, channel: string): boolean {
+  override isFor(filter: OutboundFilter, channel: string): boolean {
     return this.#channels.get(filter)?.has(channel) ?? false;
   }
 

@@ -11,7 +11,7 @@ import type { QoS } from './mqtt-message.js';
 import type { Onlookers } from './onlookers.js';
 import type { OutboundChain } from './outbound-chain.js';
 import type { KeptMessages, OutboundMessage, Outbox, OutboxListener, OutboxLoss } from './outbox.js';
-import { type PublishPlan, PublishPlans } from './publish-plan.js';
+import { type MessageParts, messageBy, type PublishPlan, PublishPlans } from './publish-plan.js';
 import { Sender } from './sender.js';
 import { Throttle } from './throttle.js';
 
@@ -190,20 +190,15 @@ export class OutboundPath implements BusListener {
   }
 
   /** Publishes as the rule wants it. */
-  #publishBy(
-    { qos, retain, expiryMs, latest, throttleMs }: PublishPlan,
-    channel: string,
-    event: TimedEvent,
-    { topic, payload, rule, userProperties }: Pick<OutboundMessage, 'topic' | 'payload' | 'rule' | 'userProperties'>,
-  ): void {
-    const expiresAt = expiryMs === undefined ? undefined : Date.now() + Math.ceil(expiryMs);
-    const message: OutboundMessage = { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
+  #publishBy(plan: PublishPlan, channel: string, event: TimedEvent, parts: MessageParts): void {
+    const message = messageBy(plan, parts, Date.now());
+    const { throttleMs } = plan;
     if (throttleMs === undefined) {
-      this.#throttle?.overtake(topic);
+      this.#throttle?.overtake(message.topic);
       return this.#pass(channel, event, message);
     }
     this.#throttle ??= this.#makeThrottle();
-    this.#throttle.offer({ ...this.#leaving(channel, event), outcome: 'accepted', message }, throttleMs);
+    this.#throttle.offer({ ...this.#leaving(channel, event), outcome: 'accepted', message, throttleMs }, throttleMs);
   }
 
   #makeThrottle(): Throttle {

@@ -2,6 +2,7 @@ import { kindOf, quote } from './filter-answer.js';
 import { describeError } from './logger.js';
 import { MAX_EXPIRY_SECONDS, propertiesFault } from './message-properties.js';
 import type { QoS } from './mqtt-message.js';
+import type { OutboundMessage } from './outbox.js';
 import type { PublishPolicy } from './publish-policy.js';
 
 /** How the messages of a rule are published: its policy, checked, with the gateway's own way where it says nothing. */
@@ -12,6 +13,20 @@ export interface PublishPlan {
   readonly userProperties: Readonly<Record<string, string>> | undefined;
   readonly latest: boolean;
   readonly throttleMs: number | undefined;
+}
+
+/** What a filter has decided of a message, and the gateway beside the plan. */
+export type MessageParts = Pick<OutboundMessage, 'topic' | 'payload' | 'rule' | 'userProperties'>;
+
+/** The message that is published by a plan, of an event that came now, in ms since the Epoch. */
+export function messageBy(
+  { qos, retain, expiryMs, latest }: PublishPlan,
+  parts: MessageParts,
+  now: number,
+): OutboundMessage {
+  const { topic, payload, rule, userProperties } = parts;
+  const expiresAt = expiryMs === undefined ? undefined : now + Math.ceil(expiryMs);
+  return { topic, payload, qos, retain, rule, userProperties, expiresAt, latest };
 }
 
 const LARGEST_EXPIRY_MS = MAX_EXPIRY_SECONDS * 1_000;

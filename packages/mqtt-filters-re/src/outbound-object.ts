@@ -10,11 +10,11 @@ import { buildEvent, compilePayload } from './payload-builder.js';
 import { senmlUnit } from './payload-senml.js';
 import type { Problems } from './problems.js';
 import { show } from './quote.js';
-import type { Rule } from './rule.js';
+import type { Declined, Rule } from './rule.js';
 import { findUnit } from './unit-conversion.js';
 import { compileUserProperties } from './user-properties.js';
 import { compileShape } from './value-shaping.js';
-import { compileCondition } from './when.js';
+import { compileCondition, unmet } from './when.js';
 
 /** A compiled outbound rule. */
 export interface CompiledOutboundRule extends Rule<OutboundTarget> {
@@ -43,6 +43,7 @@ export function compileOutboundObject(
   if (!regex || !compiledTopic || !bindPayload) return undefined;
 
   const accepts = compileAccepts(channels, rule);
+  const decline = accepts && declineOf(channels, rule);
   const policy = policyOf(rule);
   const info = (userProperties: PublishPolicy['userProperties']): FilterRule => ({
     name: nameOf(regex.source, rule),
@@ -68,6 +69,7 @@ export function compileOutboundObject(
       const bound = own && 'result' in own ? own.result : undefined;
       const more: OutboundDetails = {
         accepts,
+        decline,
         refusal: refusal ?? payload.refusal,
         info: bound && info(bound),
         shape,
@@ -104,6 +106,17 @@ function compileAccepts(
   if (!channels) return test;
   return (data: EventData, channel) =>
     (channel === undefined || channels.includes(channel)) && (test === undefined || test(data));
+}
+
+/** Says in words what {@link compileAccepts} tests. */
+function declineOf(channels: readonly string[] | undefined, { when }: Partial<OutboundRuleObject>) {
+  return (data: EventData, channel: string | undefined): Declined | undefined => {
+    if (channel !== undefined && channels && !channels.includes(channel)) {
+      return { outcome: 'channel', detail: `it is for ${channels.join(', ')}, and the event came on ${channel}` };
+    }
+    const detail = when && unmet(when, data);
+    return detail === undefined ? undefined : { outcome: 'condition', detail };
+  };
 }
 
 function compileDeadband(rule: Partial<OutboundRuleObject>, problems: Problems): Deadband | undefined {

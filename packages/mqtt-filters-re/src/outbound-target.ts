@@ -1,6 +1,7 @@
 import type { EventData, FilterRule, Refusal } from '@cstbox/mqtt-core';
 import type { LastPublished } from './deadband.js';
 import { type BuildPayload, eventValue, type OutgoingEvent } from './outgoing-event.js';
+import type { Declined } from './rule.js';
 import type { Shape } from './value-shaping.js';
 
 /** What a rule does with the events of one variable. */
@@ -14,6 +15,8 @@ export interface OutboundTarget {
 export interface OutboundDetails {
   /** Whether it takes the event; the channel is `undefined` where nobody said. Default: it takes all. */
   readonly accepts: ((data: EventData, channel: string | undefined) => boolean) | undefined;
+  /** Why it does not take an event, in words; `undefined`: it does. */
+  readonly decline?: ((data: EventData, channel: string | undefined) => Declined | undefined) | undefined;
   /** Why what it takes can't be published at all. */
   readonly refusal: Refusal | undefined;
   /** What the gateway is told of the rule, where that differs from variable to variable. */

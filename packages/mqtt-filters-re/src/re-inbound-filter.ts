@@ -6,6 +6,7 @@ import {
   type MQTTMessage,
   makeBasicEvent,
   type Refusal,
+  type RuleTrial,
   silentLogger,
 } from '@cstbox/mqtt-core';
 import { Examples } from './check-examples.js';
@@ -83,6 +84,10 @@ export class REInboundFilter extends InboundFilter {
       events.push([makeBasicEvent(varType, varName, value, undefined, data ? { ...extra, ...data } : extra), channel]);
     }
     return events;
+  }
+
+  override explain({ topic }: MQTTMessage): readonly RuleTrial[] {
+    return this.#rules.explain(topic);
   }
 
   /**

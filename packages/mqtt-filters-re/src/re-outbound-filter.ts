@@ -4,7 +4,9 @@ import {
   type Logger,
   MQTTGatewayError,
   OutboundFilter,
+  type RuleTrial,
   silentLogger,
+  type TimedEvent,
   type Timestamp,
   uniteTopicFilters,
 } from '@cstbox/mqtt-core';
@@ -128,6 +130,10 @@ export class REOutboundFilter extends OutboundFilter {
   override makePayload(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | Uint8Array {
     const payload = this.#hasObjects ? this.#payloadOf(timestamp, varType, varName, data) : undefined;
     return payload ?? super.makePayload(timestamp, varType, varName, data);
+  }
+
+  override explain({ varType, varName, data }: TimedEvent, channel?: string): readonly RuleTrial[] {
+    return this.#rules.explain(`${varType}:${varName}`, (result) => result?.more?.decline?.(data, channel));
   }
 
   #payloadOf(timestamp: Timestamp, varType: string, varName: string, data: EventData): string | undefined {

@@ -80,8 +80,8 @@ describe('RuleTable', () => {
 
   it('matches at once what makes others backtrack for ever', () => {
     const table = tableOf([ruleOf('(a+)+$'), ruleOf('(?:a|a)*$'), ruleOf('(.*)*x'), ruleOf('(?P<room>a+)!')]);
-    const text = `${'a'.repeat(300)}!`;
-    expect(table.decide(text).candidates.map(({ result }) => result?.room)).toEqual(['a'.repeat(300)]);
+    const text = `${'a'.repeat(250)}!`;
+    expect(table.decide(text).candidates.map(({ result }) => result?.room)).toEqual(['a'.repeat(250)]);
   });
 
   describe('holds nobody up by 64 KiB:', () => {

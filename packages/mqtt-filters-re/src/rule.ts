@@ -1,4 +1,4 @@
-import type { FilterRule, Logger, Refusal } from '@cstbox/mqtt-core';
+import type { FilterRule, Logger, Refusal, RuleTrial } from '@cstbox/mqtt-core';
 import { BoundedCache } from './bounded-cache.js';
 import type { CompiledRegex, Groups } from './python-regex.js';
 import { quote } from './quote.js';
@@ -25,6 +25,12 @@ export interface Candidate<R> {
   /** `null`: it refuses. */
   readonly result: R | null;
   readonly refusal?: Refusal;
+}
+
+/** Why a rule that matches does not take something after all. */
+export interface Declined {
+  readonly outcome: 'channel' | 'condition';
+  readonly detail: string;
 }
 
 /** What the rules say about a text. */
@@ -100,6 +106,34 @@ export class RuleTable<R> {
     return decision;
   }
 
+  /**
+   * What each rule has to say to a text, by the same steps as {@link decide}; nothing is counted, remembered or logged.
+   *
+   * @param decline why a rule that depends on more than the text does not take it; `undefined`: it does
+   */
+  explain(text: string, decline: (result: R | null) => Declined | undefined = () => undefined): RuleTrial[] {
+    const indices = new Set(this.#mayMatch(text));
+    const budget = Budget.ofRules(text.length, indices.size);
+    let isOpen = true;
+    return this.#rules.map((rule, index): RuleTrial => {
+      const trial = { rule: rule.info.name, index };
+      if (!isOpen) return { ...trial, outcome: 'not_reached' };
+      const { groups, verdict } = indices.has(index) ? tryRule(rule, text, budget) : NO_MATCH;
+      if (budget.isSpent) {
+        isOpen = false;
+        return { ...trial, outcome: 'decides', detail: tooCostly(index, rule, text).detail };
+      }
+      if (!groups || !verdict) return { ...trial, outcome: 'no_match' };
+      const matched = { ...trial, groups: { ...groups } };
+      if ('why' in verdict) return { ...matched, outcome: 'not_applied', detail: verdict.why };
+      const declined = rule.isConditional ? decline('result' in verdict ? verdict.result : null) : undefined;
+      if (rule.isConditional) budget.giveBack(text.length);
+      if (declined) return { ...matched, ...declined };
+      isOpen = false;
+      return { ...matched, outcome: 'decides', detail: 'refusal' in verdict ? verdict.refusal.detail : undefined };
+    });
+  }
+
   #count(indices: readonly number[]): void {
     for (const index of indices) this.#notApplied[index] = (this.#notApplied[index] ?? 0) + 1;
   }
@@ -109,9 +143,7 @@ export class RuleTable<R> {
     let passedOver: number[] | undefined;
     for (const index of indices) {
       const rule = this.#rules[index] as Rule<R>;
-      const groups = rule.regex.match(text, budget);
-      const verdict = groups && rule.apply(budget.hasClock ? metered(groups, budget) : groups);
-      if (verdict) budget.left -= APPLYING;
+      const { verdict } = tryRule(rule, text, budget);
       if (budget.isSpent) {
         candidates ??= [];
         candidates.push({ rule: rule.info, result: null, refusal: tooCostly(index, rule, text) });
@@ -142,6 +174,21 @@ export class RuleTable<R> {
   #mayMatch(text: string): readonly number[] {
     return this.#finder.find(text, Budget.share(SHARE_OF_SEARCH)) ?? this.#all;
   }
+}
+
+const NO_MATCH = { groups: null, verdict: null };
+
+/** What a rule makes of a text, paid for; `null`: it does not match. */
+function tryRule<R>(
+  rule: Rule<R>,
+  text: string,
+  budget: Budget,
+): { readonly groups: Groups | null; readonly verdict: Verdict<R> | null } {
+  const groups = rule.regex.match(text, budget);
+  if (!groups) return NO_MATCH;
+  const verdict = rule.apply(budget.hasClock ? metered(groups, budget) : groups);
+  budget.left -= APPLYING;
+  return { groups, verdict };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { EventData } from '@cstbox/mqtt-core';
+import { show } from './quote.js';
 
 /** What a field is compared with. */
 export type Scalar = string | number | boolean | null;
@@ -50,6 +51,16 @@ export function compileCondition(condition: Condition): Test {
   });
   const [only] = tests;
   return tests.length === 1 && only ? only : (data) => tests.every((test) => test(data));
+}
+
+/** The first field of a condition that is not as it must be, in words; `undefined`: the data meet it. */
+export function unmet(condition: Condition, data: EventData): string | undefined {
+  const failed = Object.entries(condition).find(([field, wanted]) => !compileCondition({ [field]: wanted })(data));
+  if (!failed) return undefined;
+  const [field, wanted] = failed;
+  if (field === 'any') return `none of these holds: ${show(wanted)}`;
+  const found = fieldAt(data, field.split('.'));
+  return `${field} is ${found === undefined ? 'not there' : show(found)}, and must be ${show(wanted)}`;
 }
 
 const OPERATORS: { readonly [K in keyof Required<Comparison>]: (operand: never) => FieldTest } = {
