@@ -5,6 +5,7 @@ import {
   type BusSubscription,
   describeError,
   type EventBus,
+  formatDuration,
   type Logger,
   MQTTGatewayError,
   silentLogger,
@@ -64,8 +65,9 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
   #owner: string | undefined;
   /** How often the owner has changed under our eyes. */
   #ownerChanges = 0;
-  /** Whether the log says that there is an event manager. */
+  /** Whether the log says that there is an event manager, and since when it says that there is none, in ms of `performance.now()`. */
   #isSaidToBeThere = true;
+  #missingSince = 0;
 
   /** @param link stays the caller's, who runs and closes it */
   constructor(link: DBusLink, { logger = silentLogger }: DBusEventBusOptions = {}) {
@@ -246,8 +248,10 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
     if (this.#link.connection === undefined || !this.#isReady) return this.#state.set('away');
     if (isThere !== this.#isSaidToBeThere) {
       this.#isSaidToBeThere = isThere;
-      if (isThere) this.#logger.info(`the event manager is there (${this.#owner})`);
+      const now = performance.now();
+      if (isThere) this.#logger.info(`the event manager is there, after ${formatDuration(now - this.#missingSince)}`);
       else this.#logger.warn(NO_EVENT_MANAGER);
+      this.#missingSince = now;
     }
     this.#state.set(isThere ? 'attached' : 'away');
   }

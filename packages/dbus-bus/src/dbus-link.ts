@@ -1,4 +1,11 @@
-import { type BusState, describeError, type Logger, MQTTGatewayError, silentLogger } from '@cstbox/mqtt-core';
+import {
+  type BusState,
+  describeError,
+  formatDuration,
+  type Logger,
+  MQTTGatewayError,
+  silentLogger,
+} from '@cstbox/mqtt-core';
 import { Backoff, type BackoffBounds } from './backoff.js';
 import { type BusAddress, busAddress, fixedAddress } from './bus-address.js';
 import { DBusConnection } from './dbus-connection.js';
@@ -50,6 +57,9 @@ export class DBusLink implements AsyncDisposable {
   readonly #backoff: Backoff;
   readonly #state: WatchedState<BusState>;
   readonly #hooks = new Set<ConnectHook>();
+  /** Since when the bus is away or hangs, in ms of `performance.now()`, and whether it was there before. */
+  #awaySince: number | undefined;
+  #wasThere = false;
   /** The faults of this outage that were logged. */
   readonly #reported = new Set<string>();
   /** The connection, also while it is prepared or hangs. */
@@ -154,13 +164,15 @@ export class DBusLink implements AsyncDisposable {
       const connection = await this.#connect();
       connection.onMethodCall = (call) => this.onMethodCall?.(call, connection);
       connection.onEnd = () => {
+        this.#awaySince ??= performance.now();
         if (this.#isOpen()) this.#state.set('away');
         this.#wake();
       };
       this.#current = connection;
       if (!(await this.#prepare(connection))) return undefined;
       this.#reported.clear();
-      this.#logger.info(`joined the bus at ${this.#place}`);
+      this.#logger.info(`joined the bus at ${this.#place}${this.#wasThere ? ' again' : ''}${this.#outage()}`);
+      this.#wasThere = true;
       this.#state.set('attached');
       return connection;
     } catch (error) {
@@ -222,11 +234,12 @@ export class DBusLink implements AsyncDisposable {
    */
   async #waitFor(connection: DBusConnection): Promise<void> {
     this.#logger.warn(`the bus at ${this.#place} does not answer: waiting for it`);
+    this.#awaySince ??= performance.now();
     let isSilent = true;
     connection.onMessage = () => {
       isSilent = false;
       connection.onMessage = undefined;
-      this.#logger.info('the bus answers again');
+      this.#logger.info(`the bus answers again${this.#outage()}`);
       this.#attempt.abort();
       this.#wake();
       if (this.#isOpen()) this.#state.set('attached');
@@ -270,9 +283,17 @@ export class DBusLink implements AsyncDisposable {
     this.#current = undefined;
   }
 
+  /** ` after 12 s`, where there was an outage, which is over now. */
+  #outage(): string {
+    const since = this.#awaySince;
+    this.#awaySince = undefined;
+    return since === undefined ? '' : ` after ${formatDuration(performance.now() - since)}`;
+  }
+
   /** Logs a fault once in an outage. */
   #report(fault: string): void {
     if (!this.#isOpen()) return;
+    this.#awaySince ??= performance.now();
     if (this.#reported.has(fault) || this.#reported.size >= MAX_REPORTED) return this.#logger.debug(`still: ${fault}`);
     this.#reported.add(fault);
     this.#logger.warn(`${fault}; trying again until it works`);

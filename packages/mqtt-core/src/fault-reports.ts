@@ -1,5 +1,6 @@
 import { type BrokerAddress, formatBrokerAddress } from './broker-address.js';
 import type { Connection } from './connection.js';
+import { formatCount, formatDuration } from './duration.js';
 import type { Logger } from './logger.js';
 
 /** Says why there is no connection, once for what repeats, and keeps it for whoever looks later. */
@@ -11,6 +12,9 @@ export class FaultReports {
   #fault: string | undefined;
   /** What was said of another client that throws this one out. */
   #contest: string | undefined;
+  /** Since when there has been none, in ms of `performance.now()`, and how many attempts have failed since. */
+  #since: number | undefined;
+  #failed = 0;
 
   constructor(logger: Logger, clientId: string) {
     this.#logger = logger;
@@ -22,6 +26,13 @@ export class FaultReports {
     return this.#fault;
   }
 
+  /** `, after 3 h 2 min (214 attempts)`, for the line that says that there is a connection; nothing where none was missed. */
+  get outage(): string {
+    if (this.#since === undefined) return '';
+    const after = `, after ${formatDuration(performance.now() - this.#since)}`;
+    return this.#failed === 0 ? after : `${after} (${formatCount(this.#failed + 1)} attempts)`;
+  }
+
   /**
    * There is a connection.
    *
@@ -29,7 +40,10 @@ export class FaultReports {
    */
   connected(contested: boolean): void {
     this.#reported.clear();
-    if (!contested) this.#fault = undefined;
+    if (contested) return;
+    this.#fault = undefined;
+    this.#since = undefined;
+    this.#failed = 0;
   }
 
   /** A connection, or an attempt to make one, ended. */
@@ -37,6 +51,8 @@ export class FaultReports {
     const { address } = connection.attempt;
     const { fault } = connection;
     const url = formatBrokerAddress(address);
+    this.#since ??= performance.now();
+    if (!connection.wasUp) this.#failed++;
     if (contested) return this.#reportContest(connection);
     this.#contest = undefined;
     this.#fault = fault;

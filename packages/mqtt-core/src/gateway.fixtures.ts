@@ -6,8 +6,10 @@ import { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';
 
 /** A gateway whose broker is away: what it lets out waits, what comes in is handed to it here. */
-export async function startLonely(options: Omit<GatewayOptions, 'bus' | 'connector'>) {
-  const bus = new MemoryEventBus();
+export async function startLonely({
+  bus = new MemoryEventBus(),
+  ...options
+}: Omit<GatewayOptions, 'bus' | 'connector'> & { bus?: MemoryEventBus }) {
   const connector = new MQTTConnector({ broker: '127.0.0.1', port: 1 });
   const log = keepLog();
   const gateway = new Gateway({ bus, connector, logger: log, stopTimeoutMs: 100, ...options });

@@ -201,8 +201,9 @@ export class Gateway implements AsyncDisposable {
   async #start(): Promise<void> {
     if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: make a new one');
     this.#busSince = Date.now();
-    this.#unwatchBus = this.#bus.watch(() => {
+    this.#unwatchBus = this.#bus.watch((state) => {
       this.#busSince = Date.now();
+      if (state === 'attached') this.#in.busReturned();
     });
     await this.#out.open();
     this.#isOpen = true;

@@ -1,6 +1,7 @@
 import type { Accounting, DirectionCounts, Totals } from './accounting.js';
 import { CommandGate, type Pass } from './command-gate.js';
 import type { InboundCrossing } from './crossing.js';
+import { formatCount, formatDuration } from './duration.js';
 import { MQTTGatewayError } from './errors.js';
 import type { BusState, EventBus } from './event-bus.js';
 import type { Refusal } from './filter.js';
@@ -130,6 +131,22 @@ export class InboundPath {
       if (error !== this.#left) end();
     });
     return done;
+  }
+
+  /** The bus is there again: what waited for it is worth a line when the last of it is done with. */
+  busReturned(): void {
+    const waited = this.#underWay;
+    if (waited === 0) return;
+    const since = performance.now();
+    const { forwarded } = this.totals;
+    void this.#tail.then(() => {
+      if (this.#stopping.signal.aborted) return;
+      const accepted = this.totals.forwarded - forwarded;
+      const what = `the backlog of ${formatCount(waited)} ${waited === 1 ? 'command' : 'commands'}`;
+      const givenUp =
+        waited > accepted ? `: accepted ${formatCount(accepted)}, given up ${formatCount(waited - accepted)}` : '';
+      this.#logger.info(`${what} is handed over, in ${formatDuration(performance.now() - since)}${givenUp}`);
+    });
   }
 
   /**

@@ -41,6 +41,7 @@ export {
   type ConfigurationProblem,
 } from './errors.js';
 export { type Logger, silentLogger, describeError } from './logger.js';
+export { formatCount, formatDuration } from './duration.js';
 
 // For authors of filters.
 export {

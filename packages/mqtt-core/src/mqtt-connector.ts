@@ -419,7 +419,7 @@ export class MQTTConnector implements AsyncDisposable {
     const { address, version } = connection.attempt;
     const level = this.#schedule.contested ? 'debug' : 'info';
     this.#logger[level](
-      `connected to ${formatBrokerAddress(address)} with MQTT ${version === 5 ? '5' : '3.1.1'}${connection.sessionPresent ? ', in the session of before' : ''}`,
+      `connected to ${formatBrokerAddress(address)} with MQTT ${version === 5 ? '5' : '3.1.1'}${connection.sessionPresent ? ', in the session of before' : ''}${this.#faults.outage}`,
     );
     if (this.#topics.length === 0) return this.#connected(connection);
 

@@ -113,6 +113,7 @@ export class OutboundPath implements BusListener {
         delivered: ({ rule }) => this.#books.forward(rule),
         setAside: (message, reason, detail) => this.#lose(message, { reason, detail }),
         expired: (message) => this.#lose(message, { reason: 'expired', detail: WAITED_TOO_LONG }),
+        caughtUp: (backlog) => this.#logger.info(String(backlog)),
       },
     });
   }

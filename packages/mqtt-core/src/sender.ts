@@ -1,3 +1,4 @@
+import { Backlog, type BacklogEnd } from './backlog.js';
 import { MQTTGatewayError } from './errors.js';
 import { describeError } from './logger.js';
 import type { MQTTConnector } from './mqtt-connector.js';
@@ -27,6 +28,8 @@ export interface SenderListener {
   setAside(message: OutboundMessage, reason: string, detail: string): void;
   /** Its time passed before the broker had it: it is not sent, or not again. */
   expired(message: OutboundMessage): void;
+  /** The last of the messages that waited when the connection was made has gone. */
+  caughtUp(backlog: Backlog): void;
 }
 
 /** What a sender is made of. */
@@ -75,6 +78,8 @@ export class Sender {
   #acknowledgedAt = 0;
   /** Up to this sequence messages have waited for a connection, or were sent before. */
   #replayedUpTo = 0;
+  /** What of those that waited for this connection has not gone. */
+  #backlog: Backlog | undefined;
   #refill: NodeJS.Immediate | undefined;
   #pausing: NodeJS.Timeout | undefined;
   /** Not while the socket is full, a new connection has to prove itself, or the broker can't take more. */
@@ -110,6 +115,7 @@ export class Sender {
   /** Something was given up, settled or sent: who waits for an empty outbox may look again. */
   checkIdle(): void {
     if (this.#outbox.waiting > 0) return;
+    this.#checkBacklog();
     for (const done of this.#onIdle.splice(0)) done();
   }
 
@@ -138,6 +144,8 @@ export class Sender {
   #resume(): void {
     this.#connection++;
     this.#replayedUpTo = this.#outbox.lastSequence;
+    const { waiting } = this.#outbox;
+    this.#backlog = waiting > 0 ? new Backlog(waiting, this.#replayedUpTo) : undefined;
     this.#window = this.#suspects.firstWindow;
     for (const flight of this.#flights) flight.sentAt = this.#looks;
     this.#pause(this.#suspects.startProbe());
@@ -176,6 +184,7 @@ export class Sender {
       const entry = this.#held ?? this.#outbox.take();
       this.#held = undefined;
       if (!entry) return this.checkIdle();
+      if (this.#backlog?.has(entry) === false) this.#overtake(this.#backlog);
       if (isExpired(entry.message)) {
         this.#expire(entry);
         if (++expired === EXPIRED_PER_TURN) return this.wake();
@@ -223,17 +232,40 @@ export class Sender {
     this.#suspects.acknowledged(entry);
     this.#window = Math.min(this.#window * 2, IN_FLIGHT_WINDOW);
     this.#listener.delivered(entry.message);
+    this.#gone(entry, 'delivered');
   }
 
   #setAside(flight: Flight, reason: string, detail: string): void {
-    if (this.#settle(flight)) this.#listener.setAside(flight.entry.message, reason, detail);
+    if (!this.#settle(flight)) return;
+    this.#listener.setAside(flight.entry.message, reason, detail);
+    this.#gone(flight.entry, 'set aside');
   }
 
   #expire(entry: OutboxEntry): void {
     this.#outbox.settle(entry);
     this.#suspects.gone(entry);
     this.#listener.expired(entry.message);
+    this.#gone(entry, 'expired');
     this.checkIdle();
+  }
+
+  /** In the order of sending nothing of the backlog is left to be taken. */
+  #overtake(backlog: Backlog): void {
+    backlog.overtaken([...this.#flights].filter(({ entry }) => backlog.has(entry)).length);
+    this.#checkBacklog();
+  }
+
+  #gone(entry: OutboxEntry, how: BacklogEnd): void {
+    if (!this.#backlog?.has(entry)) return;
+    this.#backlog.end(how);
+    this.#checkBacklog();
+  }
+
+  #checkBacklog(): void {
+    const backlog = this.#backlog;
+    if (!backlog || (!backlog.isGone && this.#outbox.waiting > 0)) return;
+    this.#backlog = undefined;
+    this.#listener.caughtUp(backlog);
   }
 
   #settle(flight: Flight): boolean {
