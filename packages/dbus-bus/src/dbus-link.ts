@@ -94,6 +94,16 @@ export class DBusLink implements AsyncDisposable {
     return this.#state.current;
   }
 
+  /** When {@link state} was entered, in ms since the Epoch. */
+  get since(): number {
+    return this.#state.since;
+  }
+
+  /** The D-Bus server address of the bus that it has joined, or tried last; `undefined` before the first attempt. */
+  get address(): string | undefined {
+    return this.#place || undefined;
+  }
+
   /** The connection, while the state is `attached`. */
   get connection(): DBusConnection | undefined {
     return this.state === 'attached' ? this.#current : undefined;

@@ -18,7 +18,8 @@ import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } f
 import { DBusEventBus } from './dbus-event-bus.js';
 import type { DBusInterface } from './dbus-interface.js';
 import { DBusLink } from './dbus-link.js';
-import { wellKnownName } from './names.js';
+import { GatewayDesk } from './gateway-desk.js';
+import type { GatewayProgram } from './gateway-program.js';
 import type { ServiceObject } from './service-container.js';
 import { inspectFilters, subscriptionsOf } from './subscriptions.js';
 
@@ -28,6 +29,10 @@ export interface MQTTGatewayServiceOptions {
   bus?: EventBus;
   /** Where messages wait for the broker. Default: in memory, within the bounds of the configuration. */
   outbox?: Outbox;
+  /** The link to D-Bus that the status tells of. Default: the one that is made where there is no `bus`. */
+  link?: DBusLink;
+  /** What the program around it can say and do, for those who ask over D-Bus. Default: nothing. */
+  program?: GatewayProgram;
   /** Makes the logger of a component. Default: silent. */
   logger?: (component: string) => Logger;
 }
@@ -39,7 +44,6 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   static readonly DEFAULT_BROKER_PORT = DEFAULT_BROKER_PORT;
 
   readonly path: string = '/service';
-  readonly interface: DBusInterface = { name: wellKnownName('MQTTGateway'), methods: {}, signals: {} };
 
   readonly #inbound: readonly InboundFilter[];
   readonly #outbound: readonly OutboundFilter[];
@@ -48,6 +52,7 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   #connector!: MQTTConnector;
   #gateway: Gateway | undefined;
   #ownLink: DBusLink | undefined;
+  readonly #desk: GatewayDesk;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -71,7 +76,17 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       );
     }
     this.#options = options;
+    this.#desk = new GatewayDesk({
+      program: options.program ?? {},
+      configuration: () => this.#configuration,
+      link: () => options.link ?? this.#ownLink,
+    });
     this.configure(cfg);
+  }
+
+  /** `fr.cstb.cstbox.MQTTGateway`, as the README describes it. */
+  get interface(): DBusInterface {
+    return this.#desk.interface;
   }
 
   /** The gateway at work, from `start()` on. */
@@ -139,11 +154,13 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
       ...gatewayOptions(this.#configuration),
       logger,
     });
+    this.#desk.open(this.#gateway);
     await this.#gateway.start();
   }
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {});
+    this.#desk.close();
     await this.#gateway?.stop();
     await this.#ownLink?.close();
   }

@@ -1,5 +1,11 @@
 // The gateway as a CSTBox service.
 export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions } from './gateway-service.js';
+export type { GatewayProgram, ReloadReport } from './gateway-program.js';
+export { CONFIGURATION_ERROR, GATEWAY } from './gateway-interface.js';
+export type { DirectionReport, NamedCounts, ReportedFault, StatusReport } from './status-report.js';
+export type { Rates } from './rates.js';
+export type { TailAnswer, TailOptions } from './tails.js';
+export type { TailEntry, TailEvent, TailMessage } from './tail-entry.js';
 export { DEFAULT_BROKER_PORT, memoryBounds } from './configured-options.js';
 export {
   loadConfiguration,

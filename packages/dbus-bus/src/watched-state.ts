@@ -5,6 +5,7 @@ export class WatchedState<State> {
   readonly #watchers = new Set<{ call(state: State): void }>();
   readonly #logger: Logger;
   #current: State;
+  #since = Date.now();
 
   constructor(initial: State, logger: Logger) {
     this.#current = initial;
@@ -15,10 +16,16 @@ export class WatchedState<State> {
     return this.#current;
   }
 
+  /** When the current state was entered, in ms since the Epoch. */
+  get since(): number {
+    return this.#since;
+  }
+
   /** Takes a state, and tells the watchers if it is another. */
   set(state: State): void {
     if (state === this.#current) return;
     this.#current = state;
+    this.#since = Date.now();
     for (const { call } of this.#watchers) {
       try {
         call(state);
