@@ -18,6 +18,7 @@ export interface GlobalOptions {
 
 const EXIT_CODES: Partial<Record<MQTTGatewayErrorCode, number>> = {
   configuration: ExitCode.CONFIG,
+  bus_unreachable: ExitCode.UNAVAILABLE,
   name_taken: ExitCode.CANTCREAT,
   outbox_locked: ExitCode.CANTCREAT,
 };

@@ -11,6 +11,7 @@ import {
 import { createOutbox } from './create-outbox.js';
 import { loadGateway } from './load-gateway.js';
 import type { Log } from './log.js';
+import { version } from './version.js';
 
 /** What the daemon is given by whoever starts it. */
 export interface DaemonOptions {
@@ -41,7 +42,10 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
   await runService(busAddress(configuration.dbus, environment), options, (link) => {
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
     const outbox = createOutbox(configuration, logger('Outbox'));
-    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, { bus, outbox, logger });
+    const { file, secrets } = loaded;
+    const program = { version, configurationPath: file.path, faults: log.recent, redact: secrets.redact };
+    const parts = { bus, outbox, link, program, logger };
+    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, parts);
     options.onStatusWanted(() => service.gateway?.logStatus(log.unfolded('MQTTGateway')));
     return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
   });

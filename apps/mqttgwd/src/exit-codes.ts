@@ -4,6 +4,8 @@ export const ExitCode = Object.freeze({
   OK: 0,
   /** The command line is wrong. */
   USAGE: 64,
+  /** The bus, the gateway or the broker that is asked is not there. */
+  UNAVAILABLE: 69,
   /** A fault of the daemon itself. */
   SOFTWARE: 70,
   /** Another one runs: it has the name on the bus, or uses the outbox. */

@@ -1,12 +1,13 @@
-import { createRequire } from 'node:module';
 import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
+import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
+import { addStatusCommand } from './commands/status.js';
+import { addTailCommand } from './commands/tail.js';
 import { ExitCode } from './exit-codes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
-
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+import { version } from './version.js';
 
 const program = new Command('mqttgwd')
   .description('The gateway between the CSTBox event bus (D-Bus) and MQTT')
@@ -37,7 +38,8 @@ const program = new Command('mqttgwd')
   .addHelpText('after', epilogue())
   .exitOverride();
 
-for (const add of [addRunCommand, addEventManagerCommand]) add(program);
+const commands = [addRunCommand, addStatusCommand, addTailCommand, addReloadCommand, addEventManagerCommand];
+for (const add of commands) add(program);
 // What is said of the program's own errors and help holds for every command.
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(mqttgwd ${command.name()} --help says more)`);
@@ -51,6 +53,7 @@ function epilogue(): string {
 Exit codes:
   ${ExitCode.OK}  stopped in order, by SIGTERM, SIGINT or terminate()
   ${ExitCode.USAGE} wrong command line
+  ${ExitCode.UNAVAILABLE} what a command asks is not there: the bus, or the gateway
   ${ExitCode.SOFTWARE} internal error
   ${ExitCode.CANTCREAT} another one runs: it has the name on the bus, or uses the outbox
   ${ExitCode.CONFIG} wrong configuration, or a Node.js that is too old
