@@ -5,10 +5,16 @@ import { LevelOutbox } from '@cstbox/mqtt-outbox-level';
 /** Where messages wait when the configuration does not say: what the Filesystem Hierarchy Standard provides for. */
 const DEFAULT_DIRECTORY = '/var/lib/mqttgwd';
 
+/** How a configuration has messages kept, and where, with what it leaves open. */
+export function placeOfOutbox({ outbox = {} }: GatewayConfiguration) {
+  const { durability = 'spill', directory = DEFAULT_DIRECTORY } = outbox;
+  return { durability, directory } as const;
+}
+
 /** The outbox that a configuration asks for; nothing is opened yet. */
 export function createOutbox(configuration: GatewayConfiguration, logger: Logger): Outbox {
   const { outbox = {} } = configuration;
-  const { durability = 'spill', directory = DEFAULT_DIRECTORY } = outbox;
+  const { durability, directory } = placeOfOutbox(configuration);
   const bounds = memoryBounds(configuration);
   if (durability === 'memory') return new MemoryOutbox(bounds);
   return new LevelOutbox({

@@ -8,7 +8,7 @@ import {
   type Secrets,
   ServiceContainer,
 } from '@cstbox/dbus-bus';
-import { createOutbox } from './create-outbox.js';
+import { createOutbox, placeOfOutbox } from './create-outbox.js';
 import { loadGateway } from './load-gateway.js';
 import type { Log } from './log.js';
 import { version } from './version.js';
@@ -43,7 +43,13 @@ export async function runGateway(configurationPath: string, options: DaemonOptio
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
     const outbox = createOutbox(configuration, logger('Outbox'));
     const { file, secrets } = loaded;
-    const program = { version, configurationPath: file.path, faults: log.recent, redact: secrets.redact };
+    const program = {
+      version,
+      configurationPath: file.path,
+      outbox: placeOfOutbox(configuration),
+      faults: log.recent,
+      redact: secrets.redact,
+    };
     const parts = { bus, outbox, link, program, logger };
     const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, parts);
     options.onStatusWanted(() => service.gateway?.logStatus(log.unfolded('MQTTGateway')));

@@ -19,22 +19,21 @@ const TAIL_TIMEOUT_MS = 15_000;
 /** The gateway that runs, asked over D-Bus. */
 export class GatewayClient implements AsyncDisposable {
   readonly #connection: DBusConnection;
-  readonly #place: string;
+  readonly #address: GatewayAddress;
 
-  private constructor(connection: DBusConnection, place: string) {
+  private constructor(connection: DBusConnection, address: GatewayAddress) {
     this.#connection = connection;
-    this.#place = place;
+    this.#address = address;
   }
 
   /** @throws {MQTTGatewayError} `bus_unreachable`, when there is no bus, with where it was looked for */
-  static async connect({ address, doubt }: GatewayAddress): Promise<GatewayClient> {
-    const { origin } = address;
-    const place = `${origin}${doubt === undefined ? '' : `, since there is no configuration to ask: ${doubt}`}`;
+  static async connect(address: GatewayAddress): Promise<GatewayClient> {
     try {
-      return new GatewayClient(await DBusConnection.open(await address.read()), place);
+      return new GatewayClient(await DBusConnection.open(await address.address.read()), address);
     } catch (error) {
-      const remedy = 'is the bus running, and is it this user’s? DBUS_SESSION_BUS_ADDRESS or -c name another one';
-      throw unavailable(`${describeError(error)} (the address comes from ${place}); ${remedy}`, error);
+      const text = `${describeError(error)} (the address comes from ${address.address.origin})`;
+      const remedy = "is the bus running, and is it this user's? DBUS_SESSION_BUS_ADDRESS and -c name another one";
+      throw unavailable(withDoubt(`${text}: ${remedy}`, address), error);
     }
   }
 
@@ -86,8 +85,9 @@ export class GatewayClient implements AsyncDisposable {
     const text = error.message.slice(`${errorName}: `.length);
     if (errorName === CONFIGURATION_ERROR) return new ConfigurationError(text);
     if (errorName.endsWith('.ServiceUnknown') || errorName.endsWith('.NameHasNoOwner')) {
+      const text = `no gateway runs on this bus (the address comes from ${this.#address.address.origin})`;
       const remedy = 'mqttgwd starts one; should it run on another bus, name its configuration with -c';
-      return unavailable(`no gateway runs on this bus (the address comes from ${this.#place}): ${remedy}`, error);
+      return unavailable(withDoubt(`${text}: ${remedy}`, this.#address), error);
     }
     if (errorName.endsWith('.UnknownMethod')) {
       return unavailable('the gateway that runs is older than this command: restart it', error);
@@ -97,6 +97,11 @@ export class GatewayClient implements AsyncDisposable {
     }
     return unavailable(text, error);
   }
+}
+
+/** Who has a configuration that names another bus learns why it was not asked. */
+function withDoubt(text: string, { doubt }: GatewayAddress): string {
+  return doubt === undefined ? text : `${text}\nthe configuration was not asked: ${doubt}`;
 }
 
 function unavailable(message: string, cause: unknown): MQTTGatewayError {

@@ -8,6 +8,7 @@ import { dayAndTime } from './time-of-day.js';
 const SHOWN_RULES = 5;
 const SHOWN_FAULTS = 5;
 const NAME_WIDTH = 28;
+const LABEL_WIDTH = 15;
 const DIRECTIONS = [
   ['out', 'bus to MQTT'],
   ['in', 'MQTT to bus'],
@@ -46,7 +47,7 @@ function headLines({ version, time, since, configuration, simulate }: StatusRepo
   const head = `${name}, running for ${inWords(time - since)}`;
   return [
     paint.bold(head),
-    ...(configuration === undefined ? [] : lines(`with ${harmless(configuration)}`)),
+    ...(configuration === undefined ? [] : hanging('with ', harmless(configuration))),
     ...(simulate ? [paint.yellow('simulated: nothing is published, the log says what would be')] : []),
   ];
 }
@@ -54,8 +55,8 @@ function headLines({ version, time, since, configuration, simulate }: StatusRepo
 function linkLines({ time, links, outbox, commands }: StatusReport, paint: Paint): string[] {
   const link = (name: string, state: string, since: number, more: string) => {
     const colour = state === 'attached' || state === 'connected' ? paint.green : paint.yellow;
-    const start = `${name.padEnd(15)}${state.padEnd(11)}`;
-    const [first = '', ...rest] = lines(`${start}for ${inWords(time - since).padEnd(14)}${more}`.trimEnd(), 26);
+    const start = `${name.padEnd(LABEL_WIDTH)}${state.padEnd(11)}for ${inWords(time - since).padEnd(13)}`;
+    const [first = '', ...rest] = hanging(start, more);
     return [first.replace(state, colour), ...rest];
   };
   const { bus, eventManager, broker } = links;
@@ -65,18 +66,18 @@ function linkLines({ time, links, outbox, commands }: StatusReport, paint: Paint
   const held = outbox.held > 0 ? [`${outbox.held} held back by throttle`] : [];
   const kept = outbox.directory === undefined ? outbox.durability : `${outbox.durability} in ${outbox.directory}`;
   const fault = (text: string | undefined) =>
-    text === undefined ? [] : lines(`${' '.repeat(15)}${harmless(text)}`, 15).map(paint.yellow);
+    text === undefined ? [] : hanging(' '.repeat(LABEL_WIDTH), harmless(text)).map(paint.yellow);
   return [
     ...(bus ? link('bus', bus.state, bus.since, harmless(bus.address ?? '')) : []),
     ...link('event manager', eventManager.state, eventManager.since, ''),
     ...link('broker', broker.state, broker.since, [harmless(broker.broker), ...spoken, ...attempts].join(', ')),
     ...fault(broker.fault),
-    ...lines(
-      `${'outbox'.padEnd(15)}${[`${outbox.waiting} waiting`, ...oldest, ...held].join(', ')}; ${harmless(kept)}`,
-      15,
+    ...hanging(
+      'outbox'.padEnd(LABEL_WIDTH),
+      `${[`${outbox.waiting} waiting`, ...oldest, ...held].join(', ')}; ${harmless(kept)}`,
     ),
     ...fault(outbox.fault),
-    `${'commands'.padEnd(15)}${commands.waiting} waiting`,
+    `${'commands'.padEnd(LABEL_WIDTH)}${commands.waiting} waiting`,
   ];
 }
 
@@ -96,7 +97,7 @@ function directionLines(name: string, counts: StatusReport['counts']['out']): st
   return [
     ...countLines(name, counts),
     ...filters.flatMap((each) => countLines(`  ${harmless(each.name)}`, each)),
-    ...(dropped.length > 0 ? lines(`  dropped: ${dropped.join(', ')}`, 11) : []),
+    ...(dropped.length > 0 ? hanging('  dropped: ', dropped.join(', ')) : []),
   ];
 }
 
@@ -117,7 +118,7 @@ function ruleLines(all: readonly NamedCounts[], wantsAll: boolean): string[] {
 
 function faultLines({ time, level, component, msg }: ReportedFault, paint: Paint): string[] {
   const colour = level === 'error' ? paint.red : paint.yellow;
-  return lines(`${dayAndTime(new Date(time))} ${harmless(component)} > ${harmless(msg)}`, 2).map(colour);
+  return hanging(`${dayAndTime(new Date(time))} `, `${harmless(component)} > ${harmless(msg)}`).map(colour);
 }
 
 /** A name that is too long for its column stands on lines of its own. */
@@ -125,7 +126,7 @@ function countLines(name: string, { received, forwarded, filtered, dropped, wait
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   const cells = [received, forwarded, filtered, lost, waiting].map(compact);
   if (name.length < NAME_WIDTH) return [row(name, cells)];
-  return [...chunks(name), row('', cells)];
+  return [...chunks(name, WIDTH), row('', cells)];
 }
 
 function row(name: string, cells: readonly string[]): string {
@@ -139,13 +140,15 @@ function compact(count: number): string {
   return `${(count / 1_000 ** power).toFixed(3)}${['', 'k', 'M', 'G', 'T', 'P'][power]}`;
 }
 
-/** Wrapped at spaces, and where there is none in time, cut. */
-function lines(text: string, indent = 2): string[] {
-  return wrap(text, { indent: ' '.repeat(indent), width: WIDTH })
-    .split('\n')
-    .flatMap(chunks);
+/** A text behind a label, in as many lines below each other as it needs. */
+function hanging(label: string, text: string): string[] {
+  const width = WIDTH - label.length;
+  const lines = wrap(text, { width }).split('\n');
+  return lines
+    .flatMap((line) => chunks(line, width))
+    .map((line, index) => `${index === 0 ? label : ' '.repeat(label.length)}${line}`.trimEnd());
 }
 
-function chunks(text: string): string[] {
-  return text.match(new RegExp(`.{1,${WIDTH}}`, 'gsu')) ?? [''];
+function chunks(text: string, width: number): string[] {
+  return text.match(new RegExp(`.{1,${width}}`, 'gsu')) ?? [''];
 }

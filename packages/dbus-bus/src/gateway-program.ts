@@ -15,6 +15,8 @@ export interface GatewayProgram {
   readonly version?: string;
   /** The file of the configuration. */
   readonly configurationPath?: string;
+  /** How the outbox keeps messages, where the program decides what the configuration leaves open. Default: as it says there. */
+  readonly outbox?: { readonly durability: string; readonly directory?: string };
   /** The last warnings and errors of the log. Read at each status. */
   readonly faults?: readonly ReportedFault[];
   /**

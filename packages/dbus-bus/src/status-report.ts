@@ -61,7 +61,7 @@ export interface StatusReport {
     /** What keeps it from keeping messages as it should; left out when all is well. */
     readonly fault?: string;
     readonly durability: string;
-    /** Left out when it is in memory alone, or lies where its program says. */
+    /** Left out when it is in memory alone. */
     readonly directory?: string;
   };
   /** Commands that wait for the bus. */
@@ -111,7 +111,7 @@ export function reportState({ gateway, configuration, since, link, program }: Re
   const { version, configurationPath } = program;
   const { status } = gateway;
   const { oldest, fault, waiting, held } = status.outbox;
-  const { durability = 'memory', directory } = configuration.outbox ?? {};
+  const { durability = 'memory', directory } = program.outbox ?? configuration.outbox ?? {};
   return {
     ...(version !== undefined && { version }),
     time: Date.now(),

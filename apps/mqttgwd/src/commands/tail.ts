@@ -35,8 +35,8 @@ export function addTailCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-Each line has the time, → for out and ← for in, what came and what became of it, and
-the rule that decided. A viewer that is too slow misses some, and says how many.
+Each line has the time, → for out and ← for in, what came and what became of it,
+and the rule that decided. A viewer that is too slow misses some, and says so.
 
 Exit codes:
   0  ended by Ctrl-C, or after --count lines
