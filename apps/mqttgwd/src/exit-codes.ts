@@ -2,6 +2,8 @@
 export const ExitCode = Object.freeze({
   /** Stopped in order: by SIGTERM, SIGINT or terminate(). */
   OK: 0,
+  /** `check --strict` has found something to warn of. */
+  FINDINGS: 1,
   /** The command line is wrong. */
   USAGE: 64,
   /** The bus, the gateway or the broker that is asked is not there. */

@@ -1,5 +1,6 @@
 import { ConfigurationFile, checkFile, inspectFilters, readTlsFiles, resolveTls, Secrets } from '@cstbox/dbus-bus';
 import { ConfigurationError, type Logger } from '@cstbox/mqtt-core';
+import { absentFiles } from './absent-files.js';
 import { analyseFilters } from './analyse-filters.js';
 import { sectionsOf } from './configuration-sections.js';
 import { exposedSecrets } from './exposed-secrets.js';
@@ -8,6 +9,7 @@ import { FindingCollector } from './finding-collector.js';
 import { type FilterPlace, type Filters, loadFilter } from './load-filter.js';
 import type { LoadedGateway } from './load-gateway.js';
 import type { LocatedFinding } from './located-finding.js';
+import { overhear } from './overhear.js';
 
 /** What a configuration is loaded with. */
 export interface LoadOptions {
@@ -49,14 +51,17 @@ export async function inspectConfiguration(path: string, options: LoadOptions): 
 async function inspectFile(file: ConfigurationFile, { logger }: LoadOptions): Promise<Inspection> {
   const findings = new FindingCollector(file);
   for (const problem of file.problems) findings.add({ severity: 'error', code: 'reference', ...problem });
-  for (const finding of exposedSecrets(file)) findings.add(finding);
+  for (const finding of [...exposedSecrets(file), ...absentFiles(file)]) findings.add(finding);
   const configuration = await findings.attempt('schema', () => checkFile(file));
   const { tls, inbound: into, outbound: outOf } = sectionsOf(file);
   if (tls) await findings.attempt('tls', () => readTlsFiles(resolveTls(tls, file)));
   const loadAll = async <D extends keyof Filters>(places: readonly FilterPlace<D>[]): Promise<Filters[D][]> => {
     const filters: Filters[D][] = [];
     for (const place of places) {
-      const filter = await findings.attempt('filter', () => loadFilter(place, file, { logger: logger('filter') }));
+      const { path } = place;
+      const hear = (message: string) => findings.add({ severity: 'warning', code: 'filter_says', message, path });
+      using overheard = overhear(logger('filter'), hear);
+      const filter = await findings.attempt('filter', () => loadFilter(place, file, overheard));
       if (filter) filters.push(filter);
     }
     return filters;

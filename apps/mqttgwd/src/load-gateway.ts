@@ -18,8 +18,8 @@ export interface LoadedGateway extends AsyncDisposable {
   outbound: readonly OutboundFilter[];
 }
 
-/** What the gateway says itself when it starts. */
-const SAID_AT_START = ['subscriptions', 'unknown_channel'];
+/** What the gateway says itself when it starts, and what filters have said. */
+const SAID_ELSEWHERE = ['subscriptions', 'unknown_channel', 'filter_says'];
 
 /**
  * Reads a configuration file and everything that it names: filter modules, certificates, keys. Connects to nothing. What is
@@ -30,7 +30,7 @@ const SAID_AT_START = ['subscriptions', 'unknown_channel'];
 export async function loadGateway(path: string, options: LoadOptions): Promise<LoadedGateway> {
   const { findings, loaded } = await inspectConfiguration(path, options);
   logFindings(
-    findings.filter(({ code }) => !SAID_AT_START.includes(code)),
+    findings.filter(({ code }) => !SAID_ELSEWHERE.includes(code)),
     options.logger('Configuration'),
   );
   if (!loaded) throw new ConfigurationError(findings.filter(({ severity }) => severity === 'error'));

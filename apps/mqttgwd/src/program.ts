@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
+import { addCheckCommand } from './commands/check.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
 import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
@@ -8,6 +9,9 @@ import { addTailCommand } from './commands/tail.js';
 import { ExitCode } from './exit-codes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
 import { version } from './version.js';
+
+/** How long the process may take to end by itself when it is done. */
+const LINGER_MS = 1_000;
 
 const program = new Command('mqttgwd')
   .description('The gateway between the CSTBox event bus (D-Bus) and MQTT')
@@ -38,7 +42,14 @@ const program = new Command('mqttgwd')
   .addHelpText('after', epilogue())
   .exitOverride();
 
-const commands = [addRunCommand, addStatusCommand, addTailCommand, addReloadCommand, addEventManagerCommand];
+const commands = [
+  addRunCommand,
+  addCheckCommand,
+  addStatusCommand,
+  addTailCommand,
+  addReloadCommand,
+  addEventManagerCommand,
+];
 for (const add of commands) add(program);
 // What is said of the program's own errors and help holds for every command.
 for (const command of program.commands)
@@ -78,4 +89,6 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
     else process.exitCode = reportFailure(error, program.opts());
   }
+  // Everything of ours is closed and said. A filter may have left a timer behind: it must not keep the process.
+  setTimeout(() => process.stdout.write('', () => process.exit()), LINGER_MS).unref();
 }
