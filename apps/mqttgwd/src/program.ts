@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
 import { addCheckCommand } from './commands/check.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
+import { addExplainCommand } from './commands/explain.js';
 import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
 import { addStatusCommand } from './commands/status.js';
@@ -45,6 +46,7 @@ const program = new Command('mqttgwd')
 const commands = [
   addRunCommand,
   addCheckCommand,
+  addExplainCommand,
   addStatusCommand,
   addTailCommand,
   addReloadCommand,

@@ -41,6 +41,7 @@ export class Rehearsal {
   readonly #plans: PublishPlans;
   readonly #gate: CommandGate;
   readonly #guard: LoopGuard;
+  readonly #connector: MQTTConnector;
   readonly #now: () => number;
 
   /** @throws {ConfigurationError} when an outbound filter does not say which channels it listens to */
@@ -61,7 +62,18 @@ export class Rehearsal {
     this.#plans = new PublishPlans(qos);
     this.#gate = new CommandGate(policy, { date: now, steady: now });
     this.#guard = new LoopGuard({ connector, channels: this.#out.channels, maxHops });
+    this.#connector = connector;
     this.#now = now;
+  }
+
+  /** The channels that any filter listens to. */
+  get channels(): readonly string[] {
+    return this.#out.channels;
+  }
+
+  /** The topic filters that are subscribed to. */
+  get topics(): readonly string[] {
+    return this.#connector.topics;
   }
 
   /** Whether any filter listens to a channel: of others the gateway never hears. */
