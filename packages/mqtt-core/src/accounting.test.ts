@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Accounting, formatCounts } from './accounting.js';
+import { Accounting } from './accounting.js';
+import { formatCounts } from './counts.js';
 import { OutboundFilter } from './filter.js';
 import { FilterNames } from './filter-names.js';
 import { silentLogger } from './logger.js';

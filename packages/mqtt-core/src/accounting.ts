@@ -1,41 +1,7 @@
+import { type Counts, type DirectionCounts, sum, type Totals } from './counts.js';
 import type { FilterNames } from './filter-names.js';
+import { Ledger } from './ledger.js';
 import type { Logger } from './logger.js';
-
-/** The fate of what came: `received = forwarded + filtered + dropped + waiting`, at any moment. */
-export interface Counts {
-  /** Everything that came: events from the bus, or messages from the broker. */
-  readonly received: number;
-  /** What the other side has accepted. */
-  readonly forwarded: number;
-  /** What no rule wanted to cross. */
-  readonly filtered: number;
-  /** What was lost or refused, by reason. */
-  readonly dropped: Readonly<Record<string, number>>;
-  /** What is on its way. */
-  readonly waiting: number;
-}
-
-/** The counts of one direction, of each filter in it, and of each rule that has decided anything. */
-export interface DirectionCounts extends Counts {
-  /**
-   * By the name of the filter; see `InboundFilter` and `OutboundFilter`. What it leaves to the next filter counts as received
-   * and filtered by it: these counts add up each, and not to the sum.
-   */
-  readonly filters: Readonly<Record<string, Counts>>;
-  /**
-   * By the name of the rule; see `FilterRule`. Where there are several filters, that of the filter stands before it:
-   * `<filter> > <rule>`. What no rule decided is not among them.
-   */
-  readonly rules: Readonly<Record<string, Counts>>;
-}
-
-/** What one direction has seen, without a look at single rules: for whoever asks often. */
-export interface Totals {
-  readonly received: number;
-  readonly forwarded: number;
-  /** For whatever reason. */
-  readonly dropped: number;
-}
 
 /** More rules than that share the books of those without a name: a filter that invents names must not fill the memory. */
 const MAX_RULES = 20_000;
@@ -50,57 +16,42 @@ const MAX_REPORTS = 20;
 /** What a rule asked for is counted, and is no news. */
 const INTENDED: ReadonlySet<string> = new Set(['unchanged', 'throttled', 'superseded']);
 
-/** The books of one account. What was received and is not yet anything else is waiting. */
-class Ledger {
-  received = 0;
-  forwarded = 0;
-  filtered = 0;
-  readonly dropped = new Map<string, number>();
-
-  /** @param filter the filter that it belongs to, by its index */
-  constructor(readonly filter: number | undefined) {}
-
-  get counts(): Counts {
-    const { received, forwarded, filtered, dropped } = this;
-    const lost = [...dropped.values()].reduce((sum, count) => sum + count, 0);
-    return {
-      received,
-      forwarded,
-      filtered,
-      dropped: Object.fromEntries(dropped),
-      waiting: received - forwarded - filtered - lost,
-    };
-  }
-}
-
 /**
  * Keeps the books of one direction. An account is that of a rule, or of what a filter decided without one; `undefined` is
  * what no rule decided, or no filter where there are several. The sums are made when somebody asks for them.
  */
 export class Accounting {
-  readonly #names: FilterNames;
+  #names: FilterNames;
   /** By filter: what it left to the next one. */
-  readonly #passedOn: number[];
+  #passedOn: number[];
   /** By filter: what it decided without a rule. */
-  readonly #ofFilters: readonly Ledger[];
+  #ofFilters: readonly Ledger[];
   /** What no filter decided. */
-  readonly #ofNobody = new Ledger(undefined);
+  #ofNobody = new Ledger(undefined);
   /** One of these: of what has no account. */
-  readonly #ofNone: Ledger;
-  readonly #ledgers = new Map<string, Ledger>();
+  #ofNone: Ledger;
+  /** What was refused before any filter was asked. */
+  readonly #rejected = new Ledger(undefined);
+  readonly #maxRules: number;
+  #ledgers = new Map<string, Ledger>();
+  /** Some rule found no place for books of its own. */
+  #isCrowded = false;
   readonly #reasons = new Set<string>();
   /** By reason: whose doing has had its line in the log. */
   readonly #reported = new Map<string, Set<string>>();
   readonly #logger: Logger;
   readonly #totals = { received: 0, forwarded: 0, dropped: 0 };
 
+  /** @param what what is counted, for the log */
   constructor(
     private readonly what: string,
     names: FilterNames,
     logger: Logger,
+    { maxRules = MAX_RULES }: { readonly maxRules?: number } = {},
   ) {
     this.#names = names;
     this.#logger = logger;
+    this.#maxRules = maxRules;
     this.#passedOn = names.filters.map(() => 0);
     this.#ofFilters = names.filters.map((_name, index) => new Ledger(index));
     this.#ofNone = this.#open(undefined);
@@ -113,7 +64,7 @@ export class Accounting {
 
   forward(account: string | undefined): void {
     this.#totals.forwarded++;
-    this.#of(account).forwarded++;
+    this.#holder(account).forwarded++;
   }
 
   filter(account: string | undefined): void {
@@ -132,17 +83,51 @@ export class Accounting {
    * @param by the name of the filter whose doing it is, if it is one's
    */
   drop(reason: string, account: string | undefined, detail: () => string, by?: string, count = 1): void {
-    const ledger = this.#of(account);
-    const isOfRule = account !== undefined && this.#ledgers.get(account) === ledger;
+    const booked = this.#bookedAs(reason);
+    for (let left = count; left > 0; ) {
+      const ledger = this.#holder(account);
+      const part = ledger.waiting > 0 ? Math.min(left, ledger.waiting) : left;
+      ledger.drop(booked, part);
+      left -= part;
+    }
+    this.#totals.dropped += count;
+    const isOfRule = account !== undefined && this.#ledgers.has(account);
     const doer = by === undefined ? undefined : isOfRule ? this.#names.inWords(account, by) : `by ${by}`;
-    this.#drop(ledger, reason, detail, doer, count);
+    this.#report(reason, booked, detail, doer);
   }
 
   /** Counts something that was refused before any filter was asked. */
   reject(reason: string, detail: () => string): void {
+    const booked = this.#bookedAs(reason);
     this.#totals.received++;
-    this.#ofNobody.received++;
-    this.#drop(this.#ofNobody, reason, detail);
+    this.#totals.dropped++;
+    this.#rejected.received++;
+    this.#rejected.drop(booked, 1);
+    this.#report(reason, booked, detail, undefined);
+  }
+
+  /**
+   * Goes on with other filters. What was booked under an account is from now on booked where the new names have that account:
+   * so what still waits is settled there, and nothing is lost of what came. What a filter has left to others is forgotten with it.
+   */
+  adopt(names: FilterNames): void {
+    const former = this.#names;
+    const passedOn = new Map(former.filters.map((name, index) => [name, this.#passedOn[index] ?? 0]));
+    const nameless = this.#ofFilters.map((ledger, index) => [former.accountOf(index, undefined), ledger] as const);
+    const all = [[undefined, this.#ofNobody] as const, ...nameless, ...this.#ledgers];
+    // So that a gateway that is changed for years has books for the rules of today too.
+    const isFull = this.#ledgers.size >= this.#maxRules;
+    this.#names = names;
+    this.#passedOn = names.filters.map((name) => passedOn.get(name) ?? 0);
+    this.#ofFilters = names.filters.map((_name, index) => new Ledger(index));
+    this.#ofNobody = new Ledger(undefined);
+    this.#ofNone = this.#open(undefined);
+    this.#ledgers = new Map();
+    for (const [account, ledger] of all) {
+      if (ledger.received === 0) continue;
+      const heir = isFull && ledger.waiting === 0 ? this.#namelessOf(account) : this.#of(account);
+      heir.add(ledger);
+    }
   }
 
   /** The next loss for this reason is worth a line again. */
@@ -167,7 +152,7 @@ export class Accounting {
       const left = { received: passedOn, forwarded: 0, filtered: passedOn, dropped: {}, waiting: 0 };
       return [name, sum([(this.#ofFilters[index] as Ledger).counts, left, ...own])];
     };
-    const nameless = [this.#ofNobody, ...this.#ofFilters].map(({ counts }) => counts);
+    const nameless = [this.#rejected, this.#ofNobody, ...this.#ofFilters].map(({ counts }) => counts);
     return {
       ...sum([...nameless, ...accounts.map(({ counts }) => counts)]),
       filters: Object.fromEntries(this.#names.filters.map((name, index) => ofFilter(index, name))),
@@ -175,12 +160,14 @@ export class Accounting {
     };
   }
 
-  #drop(ledger: Ledger, reason: string, detail: () => string, doer?: string, count = 1): void {
+  #bookedAs(reason: string): string {
     const isKnown = this.#reasons.has(reason) || this.#reasons.size < MAX_REASONS;
     const booked = isKnown ? reason : OTHER_REASONS;
     this.#reasons.add(booked);
-    this.#totals.dropped += count;
-    ledger.dropped.set(booked, (ledger.dropped.get(booked) ?? 0) + count);
+    return booked;
+  }
+
+  #report(reason: string, booked: string, detail: () => string, doer: string | undefined): void {
     if (!INTENDED.has(booked) && this.#isNews(booked, doer ?? '')) {
       const why = doer === undefined ? reason : `${reason}, ${doer}`;
       this.#logger.warn(`dropped ${this.what} (${why}): ${detail()}; further ones are counted, not logged`);
@@ -203,34 +190,30 @@ export class Accounting {
     return this.#ledgers.get(account) ?? this.#open(account);
   }
 
+  /** Where something waits that came under an account. */
+  #holder(account: string | undefined): Ledger {
+    const own = this.#of(account);
+    if (!this.#isCrowded || own.waiting > 0) return own;
+    // It came when there was no place for books of its own, or for those of others.
+    const others = [this.#namelessOf(account), this.#ofNobody, ...this.#ofFilters, ...this.#ledgers.values()];
+    return others.find(({ waiting }) => waiting > 0) ?? own;
+  }
+
+  #namelessOf(account: string | undefined): Ledger {
+    const owner = this.#names.ownerOf(account);
+    return (owner === undefined ? undefined : this.#ofFilters[owner]) ?? this.#ofNobody;
+  }
+
   #open(account: string | undefined): Ledger {
     const owner = this.#names.ownerOf(account);
-    const nameless = (owner === undefined ? undefined : this.#ofFilters[owner]) ?? this.#ofNobody;
     const isRule = account !== undefined && account !== this.#names.accountOf(owner ?? 0, undefined);
-    if (!isRule || this.#ledgers.size >= MAX_RULES) return nameless;
+    if (!isRule) return this.#namelessOf(account);
+    if (this.#ledgers.size >= this.#maxRules) {
+      this.#isCrowded = true;
+      return this.#namelessOf(account);
+    }
     const ledger = new Ledger(owner);
     this.#ledgers.set(account, ledger);
     return ledger;
   }
-}
-
-function sum(all: readonly Counts[]): Counts {
-  const total = { received: 0, forwarded: 0, filtered: 0, waiting: 0 };
-  const dropped = new Map<string, number>();
-  for (const each of all) {
-    total.received += each.received;
-    total.forwarded += each.forwarded;
-    total.filtered += each.filtered;
-    total.waiting += each.waiting;
-    for (const [reason, count] of Object.entries(each.dropped)) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
-  }
-  return { ...total, dropped: Object.fromEntries(dropped) };
-}
-
-/** `received 5, forwarded 3, filtered 1, dropped 1 (illegal_topic 1), waiting 0` */
-export function formatCounts({ received, forwarded, filtered, dropped, waiting }: Counts): string {
-  const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${count}`);
-  const total = Object.values(dropped).reduce((all, count) => all + count, 0);
-  const why = reasons.length > 0 ? ` (${reasons.join(', ')})` : '';
-  return `received ${received}, forwarded ${forwarded}, filtered ${filtered}, dropped ${total}${why}, waiting ${waiting}`;
 }

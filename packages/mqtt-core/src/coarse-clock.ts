@@ -1,36 +1,42 @@
 /** How often the clock is looked at, in ms. */
 const EVERY_MS = 500;
 
+/** A point in time. An object: many may share one, where a number of this size would take memory for each. */
+export interface Moment {
+  /** Ms since the Epoch. */
+  readonly date: number;
+}
+
 /** The wall clock, looked at now and then: a look at it costs as much as putting a message into an outbox. */
 export class CoarseClock {
   readonly #isWanted: () => boolean;
-  #now = 0;
+  #moment: Moment | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param isWanted whether somebody goes on asking; asked now and then, and when not the clock rests until the next {@link now} */
+  /** @param isWanted whether somebody goes on asking; if not, the clock rests until it is asked again */
   constructor(isWanted: () => boolean) {
     this.#isWanted = isWanted;
   }
 
-  /** Ms since the Epoch, up to half a second ago. */
-  get now(): number {
-    if (this.#timer === undefined) this.#look();
-    return this.#now;
+  /** Now, or up to half a second ago. */
+  get now(): Moment {
+    return this.#moment ?? this.#look();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#moment = undefined;
   }
 
-  readonly #look = (): void => {
-    this.#now = Date.now();
+  #look(): Moment {
+    this.#moment = { date: Date.now() };
     // Whoever only wants to know how late it is does not keep a process.
     this.#timer = setTimeout(this.#again, EVERY_MS).unref();
-  };
+    return this.#moment;
+  }
 
   readonly #again = (): void => {
-    this.#timer = undefined;
+    this.#moment = undefined;
     if (this.#isWanted()) this.#look();
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Counts, DirectionCounts } from './accounting.js';
+import type { Counts, DirectionCounts } from './counts.js';
 import { makeBasicEvent, type TimedEvent } from './event.js';
 import { type AcceptedEvent, type FilterRule, InboundFilter, OutboundFilter } from './filter.js';
 import { startLonely } from './gateway.fixtures.js';

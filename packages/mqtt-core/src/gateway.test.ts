@@ -1,6 +1,6 @@
 import { brokerKinds, freePort, startBroker, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
-import type { DirectionCounts } from './accounting.js';
+import type { DirectionCounts } from './counts.js';
 import { BasicEvent, makeBasicEvent, type TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
 import { type AcceptedEvent, InboundFilter, OutboundFilter } from './filter.js';

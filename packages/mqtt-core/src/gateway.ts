@@ -1,5 +1,6 @@
-import { Accounting, type Counts, type DirectionCounts, formatCounts, type Totals } from './accounting.js';
+import { Accounting } from './accounting.js';
 import type { ConnectorStatus } from './connector-status.js';
+import { type Counts, type DirectionCounts, formatCounts, type Totals } from './counts.js';
 import type { Crossing } from './crossing.js';
 import { ConfigurationError, MQTTGatewayError } from './errors.js';
 import type { BusState, BusSubscription, EventBus } from './event-bus.js';

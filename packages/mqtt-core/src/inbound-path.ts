@@ -1,5 +1,6 @@
-import type { Accounting, DirectionCounts, Totals } from './accounting.js';
+import type { Accounting } from './accounting.js';
 import { CommandGate, type Pass } from './command-gate.js';
+import type { DirectionCounts, Totals } from './counts.js';
 import type { InboundCrossing } from './crossing.js';
 import { formatCount, formatDuration } from './duration.js';
 import { MQTTGatewayError } from './errors.js';

@@ -1,7 +1,7 @@
 // To run a gateway.
 export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } from './gateway.js';
 export type { Crossing, InboundCrossing, OutboundCrossing } from './crossing.js';
-export { type Counts, type DirectionCounts, type Totals, formatCounts } from './accounting.js';
+export { type Counts, type DirectionCounts, type Totals, formatCounts } from './counts.js';
 export type { ReplyCounts } from './replies.js';
 export { Rehearsal, type RehearsalOptions } from './rehearsal.js';
 export type { Explanation, FilterTrial } from './explanation.js';

@@ -1,4 +1,4 @@
-import { CoarseClock } from './coarse-clock.js';
+import { CoarseClock, type Moment } from './coarse-clock.js';
 import {
   type GiveUp,
   type KeptMessages,
@@ -27,8 +27,8 @@ export interface MemoryOutboxOptions {
 const AGE_CHECK_MS = { min: 100, max: 60_000 };
 
 interface Entry extends OutboxEntry {
-  /** When it was put, in ms since the Epoch. */
-  readonly since: number;
+  /** When it was put. */
+  readonly since: Moment;
   state: 'ready' | 'taken' | 'gone';
   previous: Entry | undefined;
   next: Entry | undefined;
@@ -67,7 +67,7 @@ export class MemoryOutbox implements Outbox {
   }
 
   get oldest(): number | undefined {
-    return this.#first?.since;
+    return this.#first?.since.date;
   }
 
   get lastSequence(): number {
@@ -140,7 +140,7 @@ export class MemoryOutbox implements Outbox {
     const entry: Entry = {
       message,
       sequence: ++this.#lastSequence,
-      since: this.#maxAgeMs === Number.POSITIVE_INFINITY ? this.#clock.now : Date.now(),
+      since: this.#maxAgeMs === Number.POSITIVE_INFINITY ? this.#clock.now : { date: Date.now() },
       state: 'ready',
       previous: this.#last,
       next: undefined,
@@ -176,7 +176,7 @@ export class MemoryOutbox implements Outbox {
   /** Gives up what has waited for too long. */
   #expire(): void {
     const oldest = Date.now() - this.#maxAgeMs;
-    for (let entry = this.#oldestReady(); entry && entry.since < oldest; entry = this.#oldestReady()) {
+    for (let entry = this.#oldestReady(); entry && entry.since.date < oldest; entry = this.#oldestReady()) {
       this.#lose(entry, 'outbox_expired');
     }
   }

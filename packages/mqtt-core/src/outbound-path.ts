@@ -1,4 +1,5 @@
-import type { Accounting, DirectionCounts, Totals } from './accounting.js';
+import type { Accounting } from './accounting.js';
+import type { DirectionCounts, Totals } from './counts.js';
 import type { OutboundCrossing } from './crossing.js';
 import type { TimedEvent } from './event.js';
 import type { BusListener } from './event-bus.js';
