@@ -8,6 +8,9 @@ import { type RateLimit, TokenBucket } from './token-bucket.js';
 /** So many identifiers are remembered, the latest. */
 const REMEMBERED_IDS = 10_000;
 
+/** The rates of so many rules go on under another policy. */
+const REMEMBERED_RATES = 10_000;
+
 /** A date so far back is most likely one in seconds: 40 years. */
 const BEFORE_MS_MADE_SENSE = 40 * 365 * 86_400_000;
 
@@ -31,9 +34,13 @@ const REAL_TIME: GateClock = { date: () => Date.now(), steady: () => performance
 
 /** Judges accepted messages by the policy: is it stale, is it late, did it come before, do too many come? */
 export class CommandGate {
-  readonly #policy: InboundPolicy;
+  #policy: InboundPolicy;
   readonly #ids = new Set<string>();
   readonly #buckets = new WeakMap<RateLimit, TokenBucket>();
+  /** By account of the rule. */
+  readonly #rates = new Map<string, TokenBucket>();
+  /** By account, those of rules that were in force before. */
+  #formerRates = new Map<string, TokenBucket>();
 
   readonly #clock: GateClock;
 
@@ -43,8 +50,23 @@ export class CommandGate {
     this.#clock = clock;
   }
 
-  /** @param channels where the message's events would go */
-  judge(message: MQTTMessage, channels: readonly string[], ofRule: InboundPolicy = {}): Pass | Refusal {
+  /** Goes on under another policy, and with other rules: what came before is remembered. */
+  reconfigure(policy: InboundPolicy = {}): void {
+    this.#policy = policy;
+    this.#formerRates = new Map([...this.#formerRates, ...this.#rates].slice(-REMEMBERED_RATES));
+    this.#rates.clear();
+  }
+
+  /**
+   * @param channels where the message's events would go
+   * @param account that of the rule
+   */
+  judge(
+    message: MQTTMessage,
+    channels: readonly string[],
+    ofRule: InboundPolicy = {},
+    account?: string | undefined,
+  ): Pass | Refusal {
     const policy = { ...this.#policy, ...ofRule };
     const retained = policy.retained ?? (channels.includes(CONTROL_EVENT_CHANNEL) ? 'ignore' : 'accept');
     if (message.retain && retained === 'ignore') {
@@ -63,7 +85,7 @@ export class CommandGate {
       return { reason: 'duplicate', detail: 'a command with this identifier came before' };
     }
     // Last: what is refused for another reason leaves the others their turn.
-    const bucket = policy.rateLimit && this.#bucketOf(policy.rateLimit);
+    const bucket = policy.rateLimit && this.#bucketOf(policy.rateLimit, account);
     if (bucket && !bucket.take(this.#clock.steady())) {
       const { messages, perMs } = policy.rateLimit as RateLimit;
       return { reason: 'rate_limited', detail: `more came than ${messages} in ${perMs / 1_000} s` };
@@ -102,11 +124,22 @@ export class CommandGate {
     };
   }
 
-  #bucketOf(limit: RateLimit): TokenBucket {
-    const known = this.#buckets.get(limit);
-    if (known) return known;
-    const bucket = new TokenBucket(limit);
-    this.#buckets.set(limit, bucket);
+  #bucketOf(limit: RateLimit, account: string | undefined): TokenBucket {
+    let bucket = this.#buckets.get(limit);
+    if (!bucket) {
+      bucket = this.#inherit(limit, account) ?? new TokenBucket(limit);
+      this.#buckets.set(limit, bucket);
+    }
+    if (account !== undefined && this.#rates.size < REMEMBERED_RATES) this.#rates.set(account, bucket);
+    return bucket;
+  }
+
+  /** The bucket of a rule of the same name and rate that was in force before: new rules are no new burst. */
+  #inherit({ messages, perMs }: RateLimit, account: string | undefined): TokenBucket | undefined {
+    const bucket = account === undefined ? undefined : this.#formerRates.get(account);
+    if (bucket?.limit.messages !== messages || bucket.limit.perMs !== perMs) return undefined;
+    // Rules that shared it and do no longer each have their own, from now on.
+    for (const [each, other] of this.#formerRates) if (other === bucket) this.#formerRates.delete(each);
     return bucket;
   }
 

@@ -24,14 +24,12 @@ export class Connection {
   isResumed = false;
   /** While the broker is asked to release what was left in the session. */
   orphans: OrphanRelease | undefined;
-  /** The broker was asked for the subscriptions, and has not answered. */
-  isSubscribing = false;
-  /** The topic filters whose subscription the broker refused. */
-  refusedTopics: readonly string[] = [];
-  /** The same in one line. */
-  refusal: string | undefined;
+  /** The broker was asked for the subscriptions. */
+  hasSubscribed = false;
   /** It was in use: the broker has answered the subscriptions too, or had other things to say first. */
   wasUp = false;
+  /** Another one is to take its place, with other settings: that it ends is no fault. */
+  isReplaced = false;
   /** Nothing more is to be done with it: it ended, or is about to. */
   isOver = false;
   /** Why we ended it ourselves. */
@@ -49,6 +47,18 @@ export class Connection {
       close = resolve;
     });
     this.close = close;
+  }
+
+  /** The next step has to be done within so many ms. */
+  expect(withinMs: number, otherwise: () => void): void {
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(otherwise, withinMs);
+  }
+
+  /** What was expected is done. */
+  relax(): void {
+    clearTimeout(this.deadline);
+    this.deadline = undefined;
   }
 
   /** Takes note of an error; the first one counts, it is the cause of the others. */

@@ -1,10 +1,11 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { IClientOptions, MqttClient } from 'mqtt';
-import type { BrokerAddress } from './broker-address.js';
+import { type BrokerAddress, parseBrokerAddresses } from './broker-address.js';
 import { ConfigurationError, type ConfigurationProblem } from './errors.js';
 import { describeError, type Logger } from './logger.js';
 import type { QoS } from './mqtt-message.js';
+import type { WireVersion } from './reconnect-schedule.js';
 import { topicFilterFault } from './topic.js';
 
 /** What TLS needs beyond the broker's address; contents, not paths. The broker's certificate is always verified. */
@@ -80,6 +81,11 @@ export interface MQTTConnectorOptions {
 
 /** The options with their defaults, checked. */
 export interface ConnectorSettings {
+  /** In the order of trying. */
+  readonly addresses: readonly BrokerAddress[];
+  readonly version: 'auto' | WireVersion;
+  readonly topics: readonly string[];
+  readonly subscribeQoS: QoS;
   readonly connectTimeoutMs: number;
   readonly reconnect: { readonly minMs: number; readonly maxMs: number };
   readonly maxUnacknowledged: { readonly messages: number; readonly bytes: number };
@@ -101,9 +107,10 @@ const MAX_PACKET_BYTES = MAX_HEADER_BYTES + 268_435_455;
 /**
  * Fills in the defaults.
  *
+ * @param ownClientId the one to use where the options have none. Default: a new one
  * @throws {ConfigurationError} for options that can't be right
  */
-export function toSettings(options: MQTTConnectorOptions): ConnectorSettings {
+export function toSettings(options: MQTTConnectorOptions, ownClientId?: string): ConnectorSettings {
   const { sessionExpiry = 0, clientId, connectTimeoutMs = 10_000, protocolVersion = 'auto' } = options;
   const { minMs = 1_000, maxMs = Math.max(30_000, minMs) } = options.reconnect ?? {};
   const { messages = 1_000, bytes = 16 * MEGABYTE } = options.maxUnacknowledged ?? {};
@@ -121,14 +128,27 @@ export function toSettings(options: MQTTConnectorOptions): ConnectorSettings {
   if (!['auto', '5', '3.1.1'].includes(protocolVersion)) {
     throw new ConfigurationError(`protocolVersion is 'auto', '5' or '3.1.1', not '${protocolVersion}'`);
   }
-  return {
+  const settings: ConnectorSettings = {
+    addresses: parseBrokerAddresses(options.broker, options.port, options.tls !== undefined),
+    version: protocolVersion === 'auto' ? 'auto' : protocolVersion === '5' ? 5 : 4,
+    topics: options.topics ?? [],
+    subscribeQoS: options.subscribeQoS ?? 1,
     connectTimeoutMs,
     reconnect: { minMs, maxMs },
     maxUnacknowledged: { messages, bytes },
     maxPacketBytes,
-    clientId: clientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
+    clientId: clientId ?? ownClientId ?? `cstbox-${randomBytes(6).toString('hex')}`,
     sessionExpiry,
   };
+  toClientOptions(options, settings); // for its checks: each client gets an object of its own
+  return settings;
+}
+
+/** What a connection to the broker is made of, to be compared. What comes over it, and how long it is waited for, is not among it. */
+export function connectionOf(options: MQTTConnectorOptions, settings: ConnectorSettings): string {
+  const { addresses, version, maxPacketBytes } = settings;
+  const { connectTimeout: _, ...client } = toClientOptions(options, settings);
+  return JSON.stringify({ addresses, version, maxPacketBytes, client });
 }
 
 function expectInteger(name: string, value: number, min: number, max: number): void {

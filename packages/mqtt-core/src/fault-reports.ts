@@ -6,7 +6,7 @@ import type { Logger } from './logger.js';
 /** Says why there is no connection, once for what repeats, and keeps it for whoever looks later. */
 export class FaultReports {
   readonly #logger: Logger;
-  readonly #clientId: string;
+  #clientId: string;
   /** What was last said of each address. */
   readonly #reported = new Map<BrokerAddress, string>();
   #fault: string | undefined;
@@ -19,6 +19,13 @@ export class FaultReports {
   constructor(logger: Logger, clientId: string) {
     this.#logger = logger;
     this.#clientId = clientId;
+  }
+
+  /** What was wrong with other settings is over; for how long there is no connection is not. */
+  reconfigure(clientId: string): void {
+    this.#clientId = clientId;
+    this.#reported.clear();
+    this.#fault = this.#contest = undefined;
   }
 
   /** What is wrong, as far as it was reported. */

@@ -1,6 +1,7 @@
 import { keepLog } from './connector.fixtures.js';
 import type { BasicEvent } from './event.js';
-import { Gateway, type GatewayOptions } from './gateway.js';
+import { Gateway } from './gateway.js';
+import type { GatewayOptions } from './gateway-options.js';
 import { MemoryEventBus } from './memory-bus.js';
 import { MQTTConnector } from './mqtt-connector.js';
 import type { MQTTMessage } from './mqtt-message.js';

@@ -1,83 +1,30 @@
 import { Accounting } from './accounting.js';
-import type { ConnectorStatus } from './connector-status.js';
+import type { MQTTConnectorOptions } from './connector-options.js';
 import { type Counts, type DirectionCounts, formatCounts, type Totals } from './counts.js';
 import type { Crossing } from './crossing.js';
-import { ConfigurationError, MQTTGatewayError } from './errors.js';
-import type { BusState, BusSubscription, EventBus } from './event-bus.js';
-import type { InboundFilter, OutboundFilter } from './filter.js';
+import { Ear } from './ear.js';
+import { MQTTGatewayError } from './errors.js';
+import type { EventBus } from './event-bus.js';
 import { FilterNames } from './filter-names.js';
+import { type GatewayChange, type GatewayOptions, type ResolvedSettings, resolveSettings } from './gateway-options.js';
+import { formatStatus, type GatewayCounts, type GatewayStatus } from './gateway-status.js';
 import { InboundChain } from './inbound-chain.js';
 import { InboundPath } from './inbound-path.js';
-import type { InboundPolicy } from './inbound-policy.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import { LoopGuard } from './loop-guard.js';
 import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
-import type { QoS } from './mqtt-message.js';
 import { Onlookers } from './onlookers.js';
 import { OutboundChain } from './outbound-chain.js';
 import { OutboundPath } from './outbound-path.js';
 import type { Outbox } from './outbox.js';
-import type { ReplyCounts } from './replies.js';
 
-/** Options of a {@link Gateway}. */
-export interface GatewayOptions {
-  /** The bus to bridge. It stays the caller's: the gateway only subscribes and emits. */
-  bus: EventBus;
-  /** The connection to the broker. The gateway runs it, sets its `onMessage` and `noLocal`, and shuts it down. */
-  connector: MQTTConnector;
-  /** What may come in; of several filters the first that answers decides. Default: nothing. */
-  inbound?: InboundFilter | readonly InboundFilter[] | undefined;
-  /** What may go out; of several filters the first that answers decides. Default: nothing. */
-  outbound?: OutboundFilter | readonly OutboundFilter[] | undefined;
-  /** How long the answer of a filter may take, in ms, before its message is refused as `filter_slow`. Default: 1,000. */
-  filterTimeoutMs?: number;
-  /** Through how many gateways a message may have come, beyond which it is refused as `loop`. Default: 8. */
-  maxHops?: number;
-  /** Which of the accepted messages are let in all the same, where their rule does not say. Default: see {@link InboundPolicy}. */
-  policy?: InboundPolicy;
-  /** The QoS to publish with. Default: 1. */
-  qos?: QoS;
-  /** Where messages wait for the broker. The gateway opens and closes it. Default: in memory, bounded. */
-  outbox?: Outbox;
-  /** How long the broker may take to acknowledge, in ms, before the connection is replaced. Default: 20,000. */
-  ackTimeoutMs?: number;
-  /** How long `stop()` waits for what is on its way, in ms. Default: 5,000. */
-  stopTimeoutMs?: number;
-  /** Default: silent. */
-  logger?: Logger;
-}
-
-/** The counts of both directions. */
-export interface GatewayCounts {
-  /** Bus to MQTT, in events. */
-  readonly out: DirectionCounts;
-  /** MQTT to bus, in messages. */
-  readonly in: DirectionCounts;
-  /** Answers to messages that asked for one. */
-  readonly replies: ReplyCounts;
-}
-
-/** How both sides and what lies between them are. */
-export interface GatewayStatus {
-  readonly bus: BusState;
-  /** When {@link bus} was entered, in ms since the Epoch; at the earliest, when the gateway was started. */
-  readonly busSince: number;
-  readonly broker: ConnectorStatus;
-  readonly outbox: {
-    /** Messages that wait for the broker. */
-    readonly waiting: number;
-    /** When the oldest of them was put there, in ms since the Epoch; `undefined` when none waits. */
-    readonly oldest: number | undefined;
-    /** Messages that are held back before it, since their rules throttle them. */
-    readonly held: number;
-    /** What keeps it from keeping messages as it should; `undefined` when all is well. */
-    readonly fault: string | undefined;
-  };
-  readonly commands: {
-    /** Messages that wait for the bus. */
-    readonly waiting: number;
-  };
+/** The filters of both directions in their order, and what they are called. */
+interface Chains {
+  readonly inNames: FilterNames;
+  readonly outNames: FilterNames;
+  readonly inChain: InboundChain;
+  readonly outChain: OutboundChain;
 }
 
 /**
@@ -87,20 +34,23 @@ export interface GatewayStatus {
 export class Gateway implements AsyncDisposable {
   readonly #bus: EventBus;
   readonly #connector: MQTTConnector;
-  readonly #hasInbound: boolean;
-  /** The channels that the outbound filters listen to. */
-  readonly #channels: readonly string[];
   readonly #outbox: Outbox;
-  readonly #stopTimeoutMs: number;
   readonly #logger: Logger;
+  readonly #onlookers: Onlookers;
+  readonly #inBooks: Accounting;
+  readonly #outBooks: Accounting;
+  readonly #guard: LoopGuard;
   readonly #in: InboundPath;
   readonly #out: OutboundPath;
-  readonly #onlookers: Onlookers;
+  #settings: ResolvedSettings;
+  /** Hears what the outbound filters listen to. */
+  #ear: Ear;
   #busSince = Date.now();
   #unwatchBus: () => void = () => {};
-  #subscription: BusSubscription | undefined;
   #isOpen = false;
   #starting: Promise<void> | undefined;
+  /** Ends when the changes that were asked for so far are made, or failed. */
+  #changing: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
   /**
@@ -108,32 +58,24 @@ export class Gateway implements AsyncDisposable {
    *   say which channels it listens to
    */
   constructor(options: GatewayOptions) {
-    const { bus, connector, qos = 1, outbox = new MemoryOutbox(), logger = silentLogger } = options;
-    const inbound = [options.inbound ?? []].flat();
-    const outbound = [options.outbound ?? []].flat();
-    if (inbound.length + outbound.length === 0) {
-      throw new ConfigurationError('a gateway without any filter lets nothing cross: give it one');
-    }
+    const { bus, connector, outbox = new MemoryOutbox(), logger = silentLogger } = options;
+    const settings = resolveSettings(options);
     this.#bus = bus;
     this.#connector = connector;
-    this.#hasInbound = inbound.length > 0;
     this.#outbox = outbox;
-    this.#stopTimeoutMs = options.stopTimeoutMs ?? 5_000;
     this.#logger = logger;
     this.#onlookers = new Onlookers(logger);
-    const { policy, ackTimeoutMs = 20_000, filterTimeoutMs: timeoutMs = 1_000, maxHops = 8 } = options;
-
-    const inNames = new FilterNames(inbound);
-    const outNames = new FilterNames(outbound);
-    const inBooks = new Accounting('a message from the broker', inNames, logger);
-    const outBooks = new Accounting('an event from the bus', outNames, logger);
-    const inChain = new InboundChain({ filters: inbound, names: inNames, books: inBooks, timeoutMs }, connector);
-    const outChain = new OutboundChain({ filters: outbound, names: outNames, books: outBooks, timeoutMs });
-    this.#channels = outChain.channels;
+    this.#settings = settings;
+    this.#inBooks = new Accounting('a message from the broker', new FilterNames(settings.inbound), logger);
+    this.#outBooks = new Accounting('an event from the bus', new FilterNames(settings.outbound), logger);
+    const { policy, qos, ackTimeoutMs, maxHops } = settings;
+    const { inChain, outChain } = this.#chainsOf(settings);
     const guard = new LoopGuard({ connector, channels: outChain.channels, maxHops });
+    this.#guard = guard;
     const parts = { connector, guard, logger, onlookers: this.#onlookers };
-    this.#in = new InboundPath({ ...parts, chain: inChain, books: inBooks, bus, policy });
-    this.#out = new OutboundPath({ ...parts, chain: outChain, books: outBooks, outbox, qos, ackTimeoutMs });
+    this.#in = new InboundPath({ ...parts, chain: inChain, books: this.#inBooks, bus, policy });
+    this.#out = new OutboundPath({ ...parts, chain: outChain, books: this.#outBooks, outbox, qos, ackTimeoutMs });
+    this.#ear = new Ear(outChain.channels, this.#out);
   }
 
   /** What came and what became of it. */
@@ -187,6 +129,22 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
+   * Goes on with other settings: what is heard from the bus or comes from the broker meets either the old ones or the new, and
+   * nothing is lost, doubled or takes another's place for it. What waits, is held back or on the wire stays as it is; counts,
+   * identifiers of commands and rates go on. The connection to the broker stays, unless its options ask for another.
+   *
+   * Resolves when it is done. Changes are made one after the other; when one fails, all stays as it was.
+   *
+   * @throws {ConfigurationError} for settings that can't be right
+   * @throws {MQTTGatewayError} `bus_refused`, when the bus does not let us listen to a channel; `closed`, after `stop()`
+   */
+  reconfigure(change: GatewayChange): Promise<void> {
+    const changed = this.#changing.then(() => this.#reconfigure(change));
+    this.#changing = changed.catch(() => {});
+    return changed;
+  }
+
+  /**
    * Stops hearing both sides, gives what is on its way the time to arrive, keeps the rest in the outbox, and disconnects
    * from the broker. Idempotent; a gateway can't be started again.
    */
@@ -208,30 +166,92 @@ export class Gateway implements AsyncDisposable {
     });
     await this.#out.open();
     this.#isOpen = true;
-    if (this.#channels.length > 0) this.#subscription = await this.#bus.subscribe(this.#channels, this.#out);
-    if (this.#hasInbound) {
-      this.#connector.noLocal = true;
-      this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
-    }
+    this.#ear.isOpen = true;
+    await this.#ear.subscribe(this.#bus);
+    this.#receive();
     // Rejects only when it is shut down before it ever connected.
     this.#connector.run().catch(() => {});
+  }
+
+  async #reconfigure({ connector: options, ...change }: GatewayChange): Promise<void> {
+    const settings = resolveSettings(change);
+    const chains = this.#chainsOf(settings);
+    if (this.#starting) await this.#starting;
+    const former = this.#ear;
+    const isHeard = former.hears(chains.outChain.channels);
+    const ear = isHeard ? former : new Ear(chains.outChain.channels, this.#out);
+    // Before the old one is left: no channel of both goes unheard.
+    if (this.#isOpen && !isHeard) await ear.subscribe(this.#bus);
+    try {
+      if (this.#stopping) throw new MQTTGatewayError('closed', 'the gateway was stopped: it takes no other settings');
+      // In one turn: every event and every message meets the old settings or the new.
+      if (options) this.#reconnect(settings, options);
+      this.#goOn(settings, chains);
+      former.isOpen = false;
+      ear.isOpen = this.#isOpen;
+      this.#ear = ear;
+    } catch (error) {
+      if (!isHeard) await this.#leave(ear);
+      throw error;
+    }
+    if (!isHeard) await this.#leave(former);
+  }
+
+  #reconnect({ inbound }: ResolvedSettings, options: MQTTConnectorOptions): void {
+    this.#connector.noLocal ||= inbound.length > 0;
+    this.#connector.reconfigure(options);
+  }
+
+  #goOn(settings: ResolvedSettings, { inNames, outNames, inChain, outChain }: Chains): void {
+    const { policy, qos, ackTimeoutMs, maxHops } = settings;
+    this.#settings = settings;
+    this.#inBooks.adopt(inNames);
+    this.#outBooks.adopt(outNames);
+    this.#in.reconfigure({ chain: inChain, policy });
+    this.#out.reconfigure({ chain: outChain, qos, ackTimeoutMs });
+    this.#guard.reconfigure({ channels: outChain.channels, maxHops });
+    if (this.#isOpen) this.#receive();
+  }
+
+  #chainsOf({ inbound, outbound, filterTimeoutMs: timeoutMs }: ResolvedSettings): Chains {
+    const inNames = new FilterNames(inbound);
+    const outNames = new FilterNames(outbound);
+    const [inBooks, outBooks] = [this.#inBooks, this.#outBooks];
+    return {
+      inNames,
+      outNames,
+      inChain: new InboundChain({ filters: inbound, names: inNames, books: inBooks, timeoutMs }, this.#connector),
+      outChain: new OutboundChain({ filters: outbound, names: outNames, books: outBooks, timeoutMs }),
+    };
+  }
+
+  /** Takes what the broker delivers, once a filter has asked for it. */
+  #receive(): void {
+    if (this.#settings.inbound.length === 0) return;
+    this.#connector.noLocal = true;
+    this.#connector.onMessage = (_client, _userData, message) => this.#in.receive(message);
+  }
+
+  async #leave(ear: Ear): Promise<void> {
+    try {
+      await ear.unsubscribe();
+    } catch (error) {
+      this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
+    }
   }
 
   async #stop(): Promise<void> {
     await this.#starting?.catch(() => {});
     this.#unwatchBus();
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), this.#stopTimeoutMs);
-    try {
-      await this.#subscription?.unsubscribe();
-    } catch (error) {
-      this.#logger.error(`did not leave the bus in order: ${describeError(error)}`);
-    }
+    const timer = setTimeout(() => late.abort(), this.#settings.stopTimeoutMs);
+    await this.#leave(this.#ear);
     this.#out.releaseHeld();
     const idle = this.#in.stop(late.signal);
     if (this.#connector.connected) await this.#out.drained(late.signal);
     await idle;
-    if (late.signal.aborted) this.#logger.warn(`not all was acknowledged within ${this.#stopTimeoutMs / 1_000} s`);
+    if (late.signal.aborted)
+      this.#logger.warn(`not all was acknowledged within ${this.#settings.stopTimeoutMs / 1_000} s`);
     this.#out.stopSending();
     await this.#connector.shutdown();
     clearTimeout(timer);
@@ -269,14 +289,3 @@ function logRules(logger: Logger, direction: string, { rules }: DirectionCounts)
 
 /** So many rules are told of, those that decided most. */
 const TOLD_RULES = 20;
-
-/** `bus attached; broker mqtt://h:1883 connected; outbox 3 waiting; commands 0 waiting`, and what is wrong. */
-function formatStatus({ bus, broker, outbox, commands }: GatewayStatus): string {
-  const fault = (text: string | undefined) => (text === undefined ? '' : ` (${text})`);
-  return [
-    `bus ${bus}`,
-    `broker ${broker.broker} ${broker.state}${fault(broker.fault)}`,
-    `outbox ${outbox.waiting} waiting${outbox.held > 0 ? `, ${outbox.held} held back` : ''}${fault(outbox.fault)}`,
-    `commands ${commands.waiting} waiting`,
-  ].join('; ');
-}

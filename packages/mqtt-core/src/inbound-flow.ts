@@ -34,7 +34,7 @@ interface SendingClient {
  */
 export class InboundFlow {
   readonly #handler: InboundFlowParts['handler'];
-  readonly #limits: InboundFlowParts['limits'];
+  #limits: InboundFlowParts['limits'];
   readonly #logger: Logger;
   readonly #onPause: () => void;
   readonly #onResume: () => void;
@@ -57,6 +57,12 @@ export class InboundFlow {
     this.#logger = logger;
     this.#onPause = onPause;
     this.#onResume = onResume;
+  }
+
+  /** Goes on within other limits. */
+  reconfigure(limits: InboundFlowParts['limits']): void {
+    this.#limits = limits;
+    this.#resume();
   }
 
   /** Takes over what a client receives. */

@@ -48,7 +48,7 @@ const NOBODY: Decider = { account: undefined, rule: undefined, filter: undefined
  * when the bus has accepted every event of it, or when it is refused; while the bus is away it waits.
  */
 export class InboundPath {
-  readonly #chain: InboundChain;
+  #chain: InboundChain;
   readonly #guard: LoopGuard;
   readonly #gate: CommandGate;
   readonly #bus: EventBus;
@@ -76,6 +76,12 @@ export class InboundPath {
     this.#onlookers = onlookers;
     this.#logger = logger;
     this.#replies = new Replies(connector, logger);
+  }
+
+  /** Goes on with other filters: what waits for the bus stays as it is. */
+  reconfigure({ chain, policy }: Pick<InboundPathParts, 'chain' | 'policy'>): void {
+    this.#chain = chain;
+    this.#gate.reconfigure(policy);
   }
 
   get counts(): DirectionCounts {
@@ -120,7 +126,7 @@ export class InboundPath {
     }
     if ('reason' in answer) return this.#refuse(message, by, answer, filter);
     const channels = answer.map(({ channel }) => channel);
-    const pass = this.#gate.judge(message, channels, rule?.policy);
+    const pass = this.#gate.judge(message, channels, rule?.policy, account);
     if ('reason' in pass) return this.#refuse(message, by, pass);
     this.#underWay++;
     // One after the other keeps the order.

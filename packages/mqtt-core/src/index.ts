@@ -1,5 +1,7 @@
 // To run a gateway.
-export { Gateway, type GatewayCounts, type GatewayOptions, type GatewayStatus } from './gateway.js';
+export { Gateway } from './gateway.js';
+export type { GatewayChange, GatewayOptions, GatewaySettings } from './gateway-options.js';
+export type { GatewayCounts, GatewayStatus } from './gateway-status.js';
 export type { Crossing, InboundCrossing, OutboundCrossing } from './crossing.js';
 export { type Counts, type DirectionCounts, type Totals, formatCounts } from './counts.js';
 export type { ReplyCounts } from './replies.js';

@@ -44,18 +44,25 @@ interface Emitted {
  */
 export class LoopGuard {
   readonly #connector: MQTTConnector;
-  readonly #channels: ReadonlySet<string>;
-  readonly #maxHops: number;
-  readonly #subscribed: TopicFilterSet;
+  #channels!: ReadonlySet<string>;
+  #maxHops!: number;
+  #subscribed!: TopicFilterSet;
   /** By key of a topic, whether we subscribe to it. */
   readonly #topics = new Map<string, boolean>();
   /** For what is ours from the start, on a topic on which it may come back. */
-  readonly #ownMarks: Marks;
+  #ownMarks!: Marks;
   readonly #published = new Recent<string>(ECHO_MS, MAX_ECHOES);
   readonly #emitted = new Recent<Emitted>(ECHO_MS, MAX_ECHOES);
 
-  constructor({ connector, channels, maxHops }: LoopGuardParts) {
+  constructor({ connector, ...settings }: LoopGuardParts) {
     this.#connector = connector;
+    this.reconfigure(settings);
+  }
+
+  /** Goes on with other channels, and whatever the connector subscribes to now; what was sent before is remembered. */
+  reconfigure({ channels, maxHops }: Omit<LoopGuardParts, 'connector'>): void {
+    const connector = this.#connector;
+    this.#topics.clear();
     this.#channels = new Set(channels);
     this.#maxHops = maxHops;
     this.#subscribed = new TopicFilterSet(connector.topics);

@@ -41,13 +41,13 @@ const THROTTLED_TOO_LONG = 'its rule throttles it for longer than it lets it wai
 
 /** The way out: bus → filter → throttle, for rules that ask for it → outbox → connector. Hears the bus as its listener. */
 export class OutboundPath implements BusListener {
-  readonly #chain: OutboundChain;
+  #chain: OutboundChain;
   readonly #guard: LoopGuard;
   readonly #outbox: Outbox;
   readonly #connector: MQTTConnector;
-  readonly #qos: QoS;
-  readonly #plans: PublishPlans;
-  readonly #ackTimeoutMs: number;
+  #qos: QoS;
+  #plans: PublishPlans;
+  #ackTimeoutMs: number;
   readonly #logger: Logger;
   readonly #books: Accounting;
   readonly #onlookers: Onlookers;
@@ -69,6 +69,15 @@ export class OutboundPath implements BusListener {
     this.#ackTimeoutMs = ackTimeoutMs;
     this.#logger = logger;
     this.#onlookers = onlookers;
+  }
+
+  /** Goes on with other filters: what is held back, waits or is on the wire stays as it is. */
+  reconfigure({ chain, qos, ackTimeoutMs }: Pick<OutboundPathParts, 'chain' | 'qos' | 'ackTimeoutMs'>): void {
+    this.#chain = chain;
+    this.#qos = qos;
+    this.#plans = new PublishPlans(qos);
+    this.#ackTimeoutMs = ackTimeoutMs;
+    this.#sender?.reconfigure(ackTimeoutMs);
   }
 
   get counts(): DirectionCounts {

@@ -49,6 +49,7 @@ export class Publisher {
   /** Connections that ended one after the other without an answer to a QoS 2 message. */
   #fruitless = 0;
   #isOpen = false;
+  #onIdle: () => void = () => {};
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -63,6 +64,24 @@ export class Publisher {
   reserveOf(qos: QoS): number {
     const window = this.#limits.window[qos];
     return window === Infinity ? Infinity : Math.max(1, window - this.windowOf(qos));
+  }
+
+  /** Whether everything that was published is settled. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Resolves when everything that was published is settled, or after so many ms. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.isIdle) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onIdle = () => {};
   }
 
   /** The broker accepted a connection; MQTT.js is about to send what it still has, if there is a session for it. */
@@ -190,6 +209,7 @@ export class Publisher {
     if (!this.#pending.delete(pending)) return false;
     if (pending.qos >= 1) this.#unacknowledged[1]--;
     if (pending.qos === 2) this.#unacknowledged[2]--;
+    if (this.#pending.size === 0) this.#onIdle();
     return true;
   }
 }

@@ -38,8 +38,8 @@ const REFUSED_MAX_MS = 300_000;
 /** Decides where and when to try next. Knows no sockets and no clock. */
 export class ReconnectSchedule {
   readonly #addresses: readonly BrokerAddress[];
-  readonly #minMs: number;
-  readonly #maxMs: number;
+  #minMs: number;
+  #maxMs: number;
   readonly #random: () => number;
   readonly #fixedVersion: WireVersion | undefined;
   /** What is known to work at each address. */
@@ -71,6 +71,12 @@ export class ReconnectSchedule {
     this.#minMs = minMs;
     this.#maxMs = maxMs;
     this.#random = random;
+  }
+
+  /** Goes on with other waits. */
+  reconfigure({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }): void {
+    this.#minMs = minMs;
+    this.#maxMs = maxMs;
   }
 
   /** The attempt to make now. */

@@ -5,7 +5,7 @@ import type { TimedEvent } from './event.js';
 import { deciderOf, type Explanation, explained, inTheirPlaces } from './explanation.js';
 import type { InboundFilter, OutboundFilter } from './filter.js';
 import { FilterNames } from './filter-names.js';
-import type { GatewayOptions } from './gateway.js';
+import type { GatewayOptions } from './gateway-options.js';
 import { InboundChain } from './inbound-chain.js';
 import { silentLogger } from './logger.js';
 import { LoopGuard } from './loop-guard.js';

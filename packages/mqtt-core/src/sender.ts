@@ -63,9 +63,9 @@ export class Sender {
   readonly #connector: MQTTConnector;
   readonly #listener: SenderListener;
   readonly #suspects = new Suspects();
-  readonly #ackTimeoutMs: number;
+  #ackTimeoutMs: number;
   readonly #unwatch: () => void;
-  readonly #watchdog: NodeJS.Timeout;
+  #watchdog: NodeJS.Timeout;
   /** In the order of sending. */
   readonly #flights = new Set<Flight>();
   /** Taken from the outbox, while the broker's own window for its QoS is full. */
@@ -94,12 +94,21 @@ export class Sender {
     this.#connector = connector;
     this.#listener = listener;
     this.#ackTimeoutMs = ackTimeoutMs;
-    this.#watchdog = setInterval(() => this.#look(), ackTimeoutMs / LOOKS_PER_TIMEOUT);
+    this.#watchdog = this.#watch();
     this.#unwatch = connector.watch((state) => {
       if (state === 'connected') this.#resume();
       else if (state === 'connecting') this.#interrupt();
     });
     if (connector.connected) this.#resume();
+  }
+
+  /** Goes on with another time for an acknowledgement; what is on the wire gets all of it. */
+  reconfigure(ackTimeoutMs: number): void {
+    if (ackTimeoutMs === this.#ackTimeoutMs || this.#closed) return;
+    this.#ackTimeoutMs = ackTimeoutMs;
+    clearInterval(this.#watchdog);
+    for (const flight of this.#flights) flight.sentAt = this.#looks;
+    this.#watchdog = this.#watch();
   }
 
   /**
@@ -274,6 +283,10 @@ export class Sender {
     this.wake();
     if (this.#onIdle.length > 0) setImmediate(() => this.checkIdle());
     return true;
+  }
+
+  #watch(): NodeJS.Timeout {
+    return setInterval(() => this.#look(), this.#ackTimeoutMs / LOOKS_PER_TIMEOUT);
   }
 
   /** Some brokers neither acknowledge nor refuse; and a client may be wrong about its connection. */

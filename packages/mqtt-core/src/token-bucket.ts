@@ -8,12 +8,12 @@ export interface RateLimit {
 
 /** Lets a burst of messages pass, and then as many as the limit says. Knows no clock: whoever asks says when it is. */
 export class TokenBucket {
-  readonly #limit: RateLimit;
+  readonly limit: RateLimit;
   #tokens: number;
   #filledAt = Number.NEGATIVE_INFINITY;
 
   constructor(limit: RateLimit) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#tokens = limit.messages;
   }
 
@@ -23,7 +23,7 @@ export class TokenBucket {
    * @param now ms of a clock that never jumps; one that goes back all the same brings nothing and takes nothing
    */
   take(now: number): boolean {
-    const { messages, perMs } = this.#limit;
+    const { messages, perMs } = this.limit;
     if (now > this.#filledAt) {
       this.#tokens = Math.min(messages, this.#tokens + ((now - this.#filledAt) / perMs) * messages);
       this.#filledAt = now;
@@ -35,6 +35,6 @@ export class TokenBucket {
 
   /** What was taken was not used. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#limit.messages, this.#tokens + 1);
+    this.#tokens = Math.min(this.limit.messages, this.#tokens + 1);
   }
 }
