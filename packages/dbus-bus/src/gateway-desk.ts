@@ -23,11 +23,12 @@ export class GatewayDesk {
 
   readonly #parts: GatewayDeskParts;
   readonly #rates = new RateSampler<RateKey>(() => this.#totals);
-  readonly #tails = new Tails((observer) => this.#opened.gateway.observe(observer));
+  readonly #tails: Tails;
   #gateway: { readonly gateway: Gateway; readonly since: number } | undefined;
 
   constructor(parts: GatewayDeskParts) {
     this.#parts = parts;
+    this.#tails = new Tails((observer) => this.#opened.gateway.observe(observer), parts.program.redact);
     this.interface = gatewayInterface({
       report: () => reportStatus(this.#reported),
       state: () => reportState(this.#reported),

@@ -117,7 +117,7 @@ export function reportState({ gateway, configuration, since, link, program }: Re
     time: Date.now(),
     since,
     ...(configurationPath !== undefined && { configuration: configurationPath }),
-    simulate: (configuration as { simulate?: boolean }).simulate ?? false,
+    simulate: configuration.simulate ?? false,
     links: {
       ...(link && { bus: linkState(link) }),
       eventManager: { state: status.bus, since: status.busSince },

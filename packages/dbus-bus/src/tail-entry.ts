@@ -47,11 +47,19 @@ export interface TailEntry {
 
 /** What is longer is cut: a viewer costs the gateway a bounded amount of memory. */
 const MAX_TEXT = 300;
+/** How much behind a cut is looked at: a secret that begins before it, and is no longer than this, is found. */
+const MARGIN = 1_000;
 /** A message may become more events than a line can show. */
 const MAX_EVENTS = 10;
 
-/** A small copy of what happened, that holds on to nothing of it. */
-export function tailEntryOf(crossing: Crossing, time: number): TailEntry {
+/**
+ * A small copy of what happened, that holds on to nothing of it.
+ *
+ * @param redact takes out of a text what nobody may read. It is called for what is cut only: of a part of a secret nobody
+ *   could tell later that it is one
+ */
+export function tailEntryOf(crossing: Crossing, time: number, redact: (text: string) => string): TailEntry {
+  const cut = (text: string) => cutText(text, redact);
   const { direction, outcome } = crossing;
   const { rule, filter } = decidedBy(crossing);
   const refusal = 'refusal' in crossing ? crossing.refusal : undefined;
@@ -65,8 +73,10 @@ export function tailEntryOf(crossing: Crossing, time: number): TailEntry {
     ...(rule !== undefined && { rule: cut(rule) }),
     ...(filter !== undefined && { filter: cut(filter) }),
     ...(refusal && { reason: cut(refusal.reason), detail: cut(refusal.detail) }),
-    ...(events && { events: events.slice(0, MAX_EVENTS).map(({ channel, event }) => tailEventOf(channel, event)) }),
-    ...(message && { message: tailMessageOf(message) }),
+    ...(events && {
+      events: events.slice(0, MAX_EVENTS).map(({ channel, event }) => tailEventOf(channel, event, cut)),
+    }),
+    ...(message && { message: tailMessageOf(message, cut) }),
     ...(outcome === 'lost' && { count: crossing.count }),
   };
 }
@@ -84,33 +94,46 @@ export function sizeOfEntry({ rule = '', filter = '', detail = '', events = [], 
   return 200 + 2 * texts.reduce((sum, text) => sum + text.length, 0);
 }
 
-function tailEventOf(channel: string, { varType, varName, data }: BasicEvent): TailEvent {
-  return { channel: cut(channel), variable: `${cut(varType)}:${cut(varName)}`, data: shortJson(data) };
+type Cut = (text: string) => string;
+
+function tailEventOf(channel: string, { varType, varName, data }: BasicEvent, cut: Cut): TailEvent {
+  return { channel: cut(channel), variable: `${cut(varType)}:${cut(varName)}`, data: shortJson(data, cut) };
 }
 
-function tailMessageOf({ topic, payload, qos, retain }: MQTTMessage | OutboundMessage): TailMessage {
-  // Bytes of UTF-8 make at most so many characters.
-  const text = typeof payload === 'string' ? payload : Buffer.from(payload.subarray(0, 4 * MAX_TEXT)).toString();
+function tailMessageOf({ topic, payload, qos, retain }: MQTTMessage | OutboundMessage, cut: Cut): TailMessage {
+  const text = typeof payload === 'string' ? payload : textOf(payload);
   return { topic: cut(topic), payload: cut(text), payloadLength: payload.length, qos, retain };
 }
 
+/** As much of it as is looked at: a character has at most four bytes of UTF-8. */
+function textOf(payload: Uint8Array): string {
+  const { buffer, byteOffset, length } = payload;
+  return Buffer.from(buffer, byteOffset, Math.min(length, 4 * (MAX_TEXT + MARGIN))).toString();
+}
+
 /** As JSON, without looking at more of it than is shown. */
-function shortJson(data: Readonly<Record<string, unknown>>): string {
+function shortJson(data: Readonly<Record<string, unknown>>, cut: Cut): string {
   let text = '';
   for (const [key, value] of Object.entries(data)) {
     const isDeep = typeof value === 'object' && value !== null;
-    const shown = isDeep ? (Array.isArray(value) ? '[…]' : '{…}') : JSON.stringify(shortened(value));
+    const shown = isDeep
+      ? Array.isArray(value)
+        ? '[…]'
+        : '{…}'
+      : JSON.stringify(typeof value === 'string' ? cut(value) : value);
     text += `${text === '' ? '' : ','}${JSON.stringify(cut(key))}:${shown}`;
-    if (text.length > MAX_TEXT) break;
+    if (text.length > MAX_TEXT + MARGIN) break;
   }
   return cut(`{${text}}`);
 }
 
-function shortened(value: unknown): unknown {
-  return typeof value === 'string' ? cut(value) : value;
-}
-
 /** A copy: a part of a text would keep the whole of it. */
-function cut(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${Buffer.from(text.slice(0, MAX_TEXT - 1)).toString()}…`;
+function cutText(text: string, redact: (text: string) => string): string {
+  if (text.length <= MAX_TEXT) return text;
+  const looked = redact(text.slice(0, MAX_TEXT + MARGIN));
+  // What was not looked at may have cut a secret at the very end.
+  const sure = text.length <= MAX_TEXT + MARGIN ? looked.length : looked.length - MARGIN;
+  if (looked.length <= MAX_TEXT && sure === looked.length) return looked;
+  const length = Math.max(0, Math.min(MAX_TEXT, sure) - 1);
+  return `${Buffer.from(looked.slice(0, length)).toString()}…`;
 }

@@ -132,6 +132,20 @@ describe('those who look on', () => {
     expect(entries[1]?.message?.payload).toBe(`${'ü'.repeat(299)}…`);
   });
 
+  it('never see a part of a secret where a text is cut', async () => {
+    const from = source();
+    const secret = 'correct horse battery staple';
+    const redact = (text: string) => text.replaceAll(secret, '***');
+    const tails = new Tails(from.observe, redact);
+    const [viewer, me] = [tails.open({}, caller()), caller()];
+    for (let length = 250; length <= 300; length++) {
+      from.cross(message(`${'x'.repeat(length)}${secret}${'x'.repeat(length % 2 ? 0 : 5_000)}`));
+      from.cross(message(`${secret.repeat(200)}${'x'.repeat(length)}`));
+    }
+    const { entries } = await tails.read(viewer, me);
+    expect(entries.filter(({ message }) => redact(message?.payload ?? '').includes('correct'))).toEqual([]);
+  });
+
   it('cost nothing when they are gone: by their own word, when they leave the bus, or do not read', async () => {
     const from = source();
     const tails = new Tails(from.observe);

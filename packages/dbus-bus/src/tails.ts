@@ -46,6 +46,7 @@ class Viewer {
   constructor(
     readonly caller: string,
     private readonly options: TailOptions,
+    private readonly redact: (text: string) => string,
     private readonly abandoned: () => void,
   ) {
     this.#expectNextCall();
@@ -57,7 +58,7 @@ class Viewer {
       this.#missed++;
       return;
     }
-    const entry = tailEntryOf(crossing, Date.now());
+    const entry = tailEntryOf(crossing, Date.now(), this.redact);
     this.#entries.push(entry);
     this.#bytes += sizeOfEntry(entry);
     if (!this.#answer) return;
@@ -117,13 +118,21 @@ class Viewer {
 /** Those who look at what crosses, over D-Bus. While there is none, the gateway tells nobody anything. */
 export class Tails {
   readonly #observe: (observer: (crossing: Crossing) => void) => () => void;
+  readonly #redact: (text: string) => string;
   /** Each with what ends it. */
   readonly #viewers = new Map<string, { readonly viewer: Viewer; readonly end: () => void }>();
   #isClosed = false;
 
-  /** @param observe calls the observer for each crossing until the returned function is called */
-  constructor(observe: (observer: (crossing: Crossing) => void) => () => void) {
+  /**
+   * @param observe calls the observer for each crossing until the returned function is called
+   * @param redact takes out of a text what nobody may read
+   */
+  constructor(
+    observe: (observer: (crossing: Crossing) => void) => () => void,
+    redact: (text: string) => string = (text) => text,
+  ) {
     this.#observe = observe;
+    this.#redact = redact;
   }
 
   /**
@@ -136,7 +145,7 @@ export class Tails {
     if (this.#viewers.size >= MAX_VIEWERS) {
       throw new CallRefused(`${DBUS_ERROR}.LimitsExceeded`, `${MAX_VIEWERS} look on already: end one of them first`);
     }
-    const viewer = new Viewer(caller.name, options, () => end());
+    const viewer = new Viewer(caller.name, options, this.#redact, () => end());
     const unobserve = this.#observe((crossing) => viewer.see(crossing));
     const forget = caller.onGone(() => end());
     const end = () => {
