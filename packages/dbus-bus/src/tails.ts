@@ -141,7 +141,7 @@ export class Tails {
    * @throws {CallRefused} when there are too many
    */
   open(options: TailOptions, caller: DBusCaller): string {
-    if (this.#isClosed) throw new CallRefused(`${DBUS_ERROR}.Failed`, 'the gateway stops');
+    this.#assertOpen();
     if (this.#viewers.size >= MAX_VIEWERS) {
       throw new CallRefused(`${DBUS_ERROR}.LimitsExceeded`, `${MAX_VIEWERS} look on already: end one of them first`);
     }
@@ -174,9 +174,14 @@ export class Tails {
     for (const { end } of [...this.#viewers.values()]) end();
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw new CallRefused(`${DBUS_ERROR}.Failed`, 'the gateway stops');
+  }
+
   #of(id: string, caller: DBusCaller): { readonly viewer: Viewer; readonly end: () => void } {
     const found = this.#viewers.get(id);
     if (found?.viewer.caller === caller.name) return found;
+    this.#assertOpen();
     const why = `who does not read for ${ABANDONED_MS / 1_000} s loses it`;
     throw new CallRefused(`${DBUS_ERROR}.InvalidArgs`, `you have no such view, or no longer: ${why}`);
   }
