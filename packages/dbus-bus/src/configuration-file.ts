@@ -140,13 +140,18 @@ function circlesIn(document: Document): number[] {
   return offsets;
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'let the user of this process read it',
+  EISDIR: 'name a file in it',
+};
+
 function readSource(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigurationError([{ path: [], message: `can't read the file: ${reasonOf(error)}`, file: path }], {
-      cause: error,
-    });
+    const remedy = REMEDIES[(error as NodeJS.ErrnoException).code ?? ''];
+    const message = `can't read the file: ${reasonOf(error)}${remedy === undefined ? '' : `: ${remedy}`}`;
+    throw new ConfigurationError([{ path: [], message, file: path }], { cause: error });
   }
 }
 

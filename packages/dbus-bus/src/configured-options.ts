@@ -6,6 +6,7 @@ import {
   type InboundPolicy,
   type MemoryOutboxOptions,
   type MQTTConnectorOptions,
+  type OptionNames,
   parseBrokerAddress,
 } from '@cstbox/mqtt-core';
 import { stableClientId } from './client-id.js';
@@ -18,6 +19,15 @@ export const DEFAULT_BROKER_PORT = 61613;
 
 /** How long the broker keeps commands for us while we are away, in seconds: a day. */
 const SESSION_EXPIRY = 86_400;
+
+/** What the connector's options are called in a configuration. */
+export const CONFIGURATION_KEYS: OptionNames = {
+  broker: 'broker.host, broker.port',
+  login: 'auth.username, auth.password, auth.password_file',
+  ca: 'tls.ca_certs',
+  certificate: 'tls.certfile, tls.keyfile',
+  clientId: 'broker.client_id',
+};
 
 /**
  * What the connector needs, from a configuration.
@@ -47,6 +57,7 @@ export function connectorOptions(
     ...(tls === undefined ? {} : { tls: readTlsFiles(tls) }),
     topics,
     subscribeQoS: qos,
+    names: CONFIGURATION_KEYS,
   };
 }
 

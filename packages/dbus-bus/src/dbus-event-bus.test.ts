@@ -242,7 +242,7 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     }
     await waitFor('the news', () => lines.length === 3);
     expect(lines).toEqual([
-      expect.stringMatching(/^warn there is no event manager on the bus: no event comes/),
+      expect.stringMatching(/^warn there is no event manager on the bus \(fr\.\S+\): no event comes/),
       expect.stringMatching(/^info the event manager is there/),
       expect.stringMatching(/^warn there is no event manager on the bus/),
     ]);

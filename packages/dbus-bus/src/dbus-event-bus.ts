@@ -20,8 +20,7 @@ import { WatchedState } from './watched-state.js';
 
 const OWNER_RULE = `type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='${EVENT_MANAGER}'`;
 
-const NO_EVENT_MANAGER =
-  'there is no event manager on the bus: no event comes and no command is accepted until one starts (mqttgwd event-manager runs ours)';
+const NO_EVENT_MANAGER = `there is no event manager on the bus (${EVENT_MANAGER}): no event comes and no command is accepted until one starts (mqttgwd event-manager runs ours)`;
 
 /** One subscription. The same listener may be in several. */
 interface Subscriber {

@@ -34,7 +34,7 @@ export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 
 // For programs that load configurations or serve objects in a way of their own.
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
-export { connectorOptions, gatewayOptions } from './configured-options.js';
+export { CONFIGURATION_KEYS, connectorOptions, gatewayOptions } from './configured-options.js';
 export { inspectFilters, subscriptionsOf, type Subscriptions } from './subscriptions.js';
 export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile, type ConfigurationFileOptions } from './configuration-file.js';

@@ -42,7 +42,7 @@ export class BrokerLink {
         if (parts.states.current === 'connected') parts.states.enter('connecting');
       },
     });
-    this.#faults = new FaultReports(parts.logger, settings.clientId);
+    this.#faults = new FaultReports(parts.logger, settings.clientId, options.names);
     this.#schedule = this.#makeSchedule();
   }
 
@@ -143,7 +143,7 @@ export class BrokerLink {
 
   async #keepConnected(): Promise<void> {
     while (!this.#isClosing) {
-      const connection = new Connection(this.#schedule.next);
+      const connection = new Connection(this.#schedule.next, this.#options.names);
       this.#announce(connection);
       await this.#session.connect(connection, this.#options, this.#settings);
       if (this.#isClosing) return;

@@ -1,4 +1,7 @@
-import { explainFault, kindOfRefusal } from './explain-fault.js';
+import { TLSSocket } from 'node:tls';
+import type { MqttClient } from 'mqtt';
+import type { BrokerCertificate } from './broker-certificate.js';
+import { explainFault, kindOfRefusal, type OptionNames } from './explain-fault.js';
 import { describeError } from './logger.js';
 import type { OrphanRelease } from './orphan-release.js';
 import type { Attempt, AttemptEnd } from './reconnect-schedule.js';
@@ -39,9 +42,14 @@ export class Connection {
   /** The broker's own words for it. */
   reason: string | undefined;
   #error: Error | undefined;
+  readonly #names: Partial<OptionNames> | undefined;
+  /** What the broker showed, trusted or not. */
+  #certificate: BrokerCertificate | undefined;
 
-  constructor(attempt: Attempt) {
+  /** @param names what options are called where they come from */
+  constructor(attempt: Attempt, names?: Partial<OptionNames>) {
     this.attempt = attempt;
+    this.#names = names;
     let close = () => {};
     this.closed = new Promise<void>((resolve) => {
       close = resolve;
@@ -61,6 +69,17 @@ export class Connection {
     this.deadline = undefined;
   }
 
+  /** Takes note of what the socket says. */
+  watch(stream: MqttClient['stream']): void {
+    // MQTT.js swallows errors that have no code, as those of WebSocket.
+    stream.on('error', (error: Error) => this.fail(error));
+    if (!(stream instanceof TLSSocket)) return;
+    // Node.js judges the certificate at this event, and with one that it refuses all is gone that could tell of it.
+    stream.prependOnceListener('secure', () => {
+      this.#certificate = stream.getPeerCertificate();
+    });
+  }
+
   /** Takes note of an error; the first one counts, it is the cause of the others. */
   fail(error: Error): void {
     this.#error ??= error;
@@ -77,7 +96,9 @@ export class Connection {
     if (this.reason !== undefined) return this.reason;
     // What may be wrong with the address is not, once the broker has accepted the connection.
     if (this.acceptedAt !== undefined) return this.#error ? describeError(this.#error) : 'the broker closed it';
-    if (this.#error) return explainFault(this.#error, this.attempt.address);
+    if (this.#error) {
+      return explainFault(this.#error, this.attempt.address, { names: this.#names, certificate: this.#certificate });
+    }
     return 'closed the connection at once: is this a port for MQTT?';
   }
 

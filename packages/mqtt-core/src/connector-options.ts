@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { type BrokerAddress, parseBrokerAddresses } from './broker-address.js';
 import { ConfigurationError, type ConfigurationProblem } from './errors.js';
+import type { OptionNames } from './explain-fault.js';
 import { describeError, type Logger } from './logger.js';
 import type { QoS } from './mqtt-message.js';
 import type { WireVersion } from './reconnect-schedule.js';
@@ -73,6 +74,8 @@ export interface MQTTConnectorOptions {
    * under way.
    */
   maxPacketBytes?: number;
+  /** What the options are called where they come from, for messages that name one. Default: as here. */
+  names?: Partial<OptionNames>;
   /** What the application wants to find again in `onMessage` and in filters. */
   userData?: unknown;
   /** Default: silent. */

@@ -29,7 +29,7 @@ describe('why an attempt to connect failed', () => {
       '800CB08AA57F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../deps/openssl/openssl/ssl/record/rec_layer_s3.c:1601:SSL alert number 116\n',
       'mqtts://h',
     );
-    expect(text).toBe('TLS: SSL alert number 116 (the broker wants a client certificate)');
+    expect(text).toBe('TLS: SSL alert number 116 (the broker wants a client certificate: see tls.cert, tls.key)');
   });
 
   it('is what the error says when there is nothing to add', () => {

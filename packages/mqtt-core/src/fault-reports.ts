@@ -1,12 +1,14 @@
 import { type BrokerAddress, formatBrokerAddress } from './broker-address.js';
 import type { Connection } from './connection.js';
 import { formatCount, formatDuration } from './duration.js';
+import { type OptionNames, PROGRAM_NAMES } from './explain-fault.js';
 import type { Logger } from './logger.js';
 
 /** Says why there is no connection, once for what repeats, and keeps it for whoever looks later. */
 export class FaultReports {
   readonly #logger: Logger;
   #clientId: string;
+  readonly #clientIdOption: string;
   /** What was last said of each address. */
   readonly #reported = new Map<BrokerAddress, string>();
   #fault: string | undefined;
@@ -16,9 +18,11 @@ export class FaultReports {
   #since: number | undefined;
   #failed = 0;
 
-  constructor(logger: Logger, clientId: string) {
+  /** @param names what options are called where they come from */
+  constructor(logger: Logger, clientId: string, names?: Partial<OptionNames>) {
     this.#logger = logger;
     this.#clientId = clientId;
+    this.#clientIdOption = names?.clientId ?? PROGRAM_NAMES.clientId;
   }
 
   /** What was wrong with other settings is over; for how long there is no connection is not. */
@@ -76,8 +80,8 @@ export class FaultReports {
   #reportContest({ attempt, isTakenOver, fault }: Connection): void {
     const url = formatBrokerAddress(attempt.address);
     const contest = isTakenOver
-      ? `another client with the client id '${this.#clientId}' takes the connection over: each needs one of its own`
-      : `it accepts connections and closes them within seconds: probably another client has the client id '${this.#clientId}' too, or the broker objects to what is sent`;
+      ? `another client with the client id '${this.#clientId}' takes the connection over: each needs one of its own, see ${this.#clientIdOption}`
+      : `it accepts connections and closes them within seconds: probably another client has the client id '${this.#clientId}' too (see ${this.#clientIdOption}), or the broker objects to what is sent`;
     if (this.#contest !== undefined) return this.#logger.debug(`the broker at ${url}: ${fault}`);
     this.#contest = contest;
     this.#fault = contest;

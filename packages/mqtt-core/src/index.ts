@@ -77,4 +77,5 @@ export {
 } from './outbox.js';
 export { keyOf } from './text-key.js';
 export { type BrokerAddress, parseBrokerAddress, formatBrokerAddress } from './broker-address.js';
-export { explainFault } from './explain-fault.js';
+export { explainFault, type FaultContext, type OptionNames } from './explain-fault.js';
+export type { BrokerCertificate } from './broker-certificate.js';

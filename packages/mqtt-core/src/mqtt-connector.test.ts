@@ -74,7 +74,7 @@ describe.each(brokerKinds)('a connector to %s', (kind) => {
     await using connector = new MQTTConnector({ ...login, reconnect, logger });
     connector.run().catch(() => {});
     const fault = await waitFor('the refusal', () => connector.status.fault);
-    expect(fault).toMatch(/^Connection refused: .*\(check user name and password\)$/i);
+    expect(fault).toMatch(/^Connection refused: .*\(check user name and password: see login, password\)$/i);
     const { attempts } = connector.status;
     await rest(500);
     expect(connector.status).toMatchObject({ state: 'connecting', attempts, fault });

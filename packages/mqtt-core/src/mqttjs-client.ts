@@ -88,8 +88,7 @@ export function openConnection(
   pointAt(client.options, address, version);
   client.options.connectTimeout = connectTimeoutMs;
   connectAnnouncing(client, maxPacketBytes);
-  // MQTT.js swallows errors that have no code, as those of WebSocket.
-  client.stream.on('error', (error: Error) => connection.fail(error));
+  connection.watch(client.stream);
   // MQTT.js stores a packet up, whatever its size.
   const sizes = new PacketSizes(maxPacketBytes);
   client.stream.on('data', (chunk: Uint8Array) => {

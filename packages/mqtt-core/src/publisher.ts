@@ -19,6 +19,8 @@ const STREAM_SHARE = 0.95;
 /** Answers that concern the state of the session, or of the broker, and not the message (MQTT 5, sections 3.4.2.1 and 3.7.2.1). */
 const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
+/** The client may not publish there (MQTT 5, section 3.4.2.1). */
+const NOT_AUTHORIZED = 135;
 /** The broker can't take more for now (MQTT 5, section 4.13.1). */
 const QUOTA_EXCEEDED = 151;
 
@@ -234,5 +236,6 @@ function faultOfAnswer(error: Error, { qos, resumed }: Pending): MQTTConnectionE
   );
   // A reason code is the broker's own answer; everything else is about the connection.
   const code = typeof reason === 'number' && !isWeather ? 'broker_refused' : 'broker_unreachable';
-  return new MQTTConnectionError(`not published: ${describeError(error)}`, { code, cause: error });
+  const remedy = reason === NOT_AUTHORIZED ? " (the broker's access list has to allow it)" : '';
+  return new MQTTConnectionError(`not published: ${describeError(error)}${remedy}`, { code, cause: error });
 }
