@@ -39,7 +39,7 @@ export function connectorOptions(
   configuration: GatewayConfiguration,
   topics: readonly string[] = configuration.listened_topics ?? [],
 ): MQTTConnectorOptions {
-  const { broker, auth, tls, qos } = configuration;
+  const { broker, auth, tls, qos, simulate } = configuration;
   const clientId = broker.client_id ?? stableClientId([broker.host].flat());
   // A session is for commands that wait, and for QoS 2 to mean exactly once.
   const wantsSession = topics.length > 0 || qos === 2;
@@ -58,6 +58,7 @@ export function connectorOptions(
     topics,
     subscribeQoS: qos,
     names: CONFIGURATION_KEYS,
+    ...(simulate === undefined ? {} : { simulate }),
   };
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@cstbox/mqtt-core';
 import { busAddress } from './bus-address.js';
 import { checkConfiguration, type GatewayConfiguration, type GatewayConfigurationInput } from './configuration.js';
+import { differences, FIXED_KEYS } from './configuration-difference.js';
 import { connectorOptions, DEFAULT_BROKER_PORT, gatewayOptions, memoryBounds } from './configured-options.js';
 import { DBusEventBus } from './dbus-event-bus.js';
 import type { DBusInterface } from './dbus-interface.js';
@@ -37,6 +38,14 @@ export interface MQTTGatewayServiceOptions {
   logger?: (component: string) => Logger;
 }
 
+/** What became of another configuration for a running gateway. */
+export interface ReconfigureReport {
+  /** What differs from the configuration before: keys, those of a section with its name before them, as `broker.port`. */
+  readonly changed: readonly string[];
+  /** What of it differs from what the gateway was started with, and takes effect at the next start only. */
+  readonly restartNeeded: readonly string[];
+}
+
 /**
  * The gateway as an object of a CSTBox service: assembles bus, connector and filters from a configuration.
  */
@@ -45,10 +54,13 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
 
   readonly path: string = '/service';
 
-  readonly #inbound: readonly InboundFilter[];
-  readonly #outbound: readonly OutboundFilter[];
+  #inbound: readonly InboundFilter[];
+  #outbound: readonly OutboundFilter[];
   readonly #options: MQTTGatewayServiceOptions;
+  /** By which the gateway works. */
   #configuration!: GatewayConfiguration;
+  /** The last one that was given; of it, some takes effect at the next start only. */
+  #given!: GatewayConfiguration;
   #connector!: MQTTConnector;
   #gateway: Gateway | undefined;
   #ownLink: DBusLink | undefined;
@@ -108,16 +120,50 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
   configure(cfg: GatewayConfigurationInput): void {
     if (this.#starting)
       throw new MQTTGatewayError('closed', 'the service has started: it takes no other configuration');
-    const configuration = checkConfiguration(cfg);
-    const durability = configuration.outbox?.durability ?? 'memory';
-    if (durability !== 'memory' && !this.#options.outbox) {
-      const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
-      throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
-    }
+    const configuration = this.#check(cfg);
     const { topics } = subscriptionsOf(configuration, this.#inbound);
     const options = connectorOptions(configuration, topics);
     this.#connector = new MQTTConnector({ ...options, logger: this.#logger('MQTTConnector') });
-    this.#configuration = configuration;
+    this.#configuration = this.#given = configuration;
+  }
+
+  /**
+   * Goes on with another configuration and other filters, as {@link Gateway.reconfigure} does: nothing on its way is lost, doubled or
+   * overtaken for it. What only a start can take (`outbox`, `dbus`, `simulate`) is named, and stays as it is.
+   *
+   * The filters of before are not used any more when it resolves; whoever made them may dispose of them then.
+   *
+   * @param cfg all of the new configuration
+   * @throws {ConfigurationError} with every problem in it; nothing has changed then
+   * @throws {MQTTGatewayError} `closed`, before `start()` and after `stop()`; `bus_refused`, when the bus does not let us listen to a
+   *   channel; nothing has changed then
+   */
+  async reconfigure(
+    cfg: GatewayConfigurationInput,
+    inbound?: InboundFilter | readonly InboundFilter[] | null,
+    outbound?: OutboundFilter | readonly OutboundFilter[] | null,
+  ): Promise<ReconfigureReport> {
+    const given = this.#check(cfg);
+    await this.#starting;
+    const gateway = this.#gateway;
+    if (!gateway) throw new MQTTGatewayError('closed', 'the service has not started: there is nothing to change yet');
+    const { outbox, dbus, simulate } = this.#configuration;
+    const configuration = { ...given, outbox, dbus, simulate };
+    const filters = { inbound: [inbound ?? []].flat(), outbound: [outbound ?? []].flat() };
+    const { topics } = subscriptionsOf(configuration, filters.inbound);
+    const connector = connectorOptions(configuration, topics);
+    await gateway.reconfigure({ ...gatewayOptions(configuration), ...filters, connector });
+    const report = {
+      changed: differences(this.#given, given),
+      restartNeeded: differences(this.#configuration, given, FIXED_KEYS),
+    };
+    [this.#inbound, this.#outbound, this.#configuration, this.#given] = [
+      filters.inbound,
+      filters.outbound,
+      configuration,
+      given,
+    ];
+    return report;
   }
 
   /**
@@ -163,6 +209,14 @@ export class MQTTGatewayServiceObject implements ServiceObject, AsyncDisposable 
     this.#desk.close();
     await this.#gateway?.stop();
     await this.#ownLink?.close();
+  }
+
+  #check(cfg: GatewayConfigurationInput): GatewayConfiguration {
+    const configuration = checkConfiguration(cfg);
+    const durability = configuration.outbox?.durability ?? 'memory';
+    if (durability === 'memory' || this.#options.outbox) return configuration;
+    const message = `'${durability}' needs an outbox that keeps messages: hand one over, such as LevelOutbox of @cstbox/mqtt-outbox-level`;
+    throw new ConfigurationError([{ message, path: ['outbox', 'durability'] }]);
   }
 
   #connectBus(): EventBus {

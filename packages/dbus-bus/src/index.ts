@@ -1,5 +1,9 @@
 // The gateway as a CSTBox service.
-export { MQTTGatewayServiceObject, type MQTTGatewayServiceOptions } from './gateway-service.js';
+export {
+  MQTTGatewayServiceObject,
+  type MQTTGatewayServiceOptions,
+  type ReconfigureReport,
+} from './gateway-service.js';
 export type { GatewayProgram, ReloadReport } from './gateway-program.js';
 export { CONFIGURATION_ERROR, GATEWAY } from './gateway-interface.js';
 export type { DirectionReport, NamedCounts, ReportedFault, StatusReport } from './status-report.js';
@@ -35,6 +39,7 @@ export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 // For programs that load configurations or serve objects in a way of their own.
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
 export { CONFIGURATION_KEYS, connectorOptions, gatewayOptions } from './configured-options.js';
+export { differences } from './configuration-difference.js';
 export { inspectFilters, subscriptionsOf, type Subscriptions } from './subscriptions.js';
 export { readTlsFiles, type TLSFiles } from './tls-files.js';
 export { ConfigurationFile, type ConfigurationFileOptions } from './configuration-file.js';

@@ -74,6 +74,8 @@ export interface MQTTConnectorOptions {
    * under way.
    */
   maxPacketBytes?: number;
+  /** Sends nothing that is published: a line of the log says what would be. All else is real. Default: false. */
+  simulate?: boolean;
   /** What the options are called where they come from, for messages that name one. Default: as here. */
   names?: Partial<OptionNames>;
   /** What the application wants to find again in `onMessage` and in filters. */

@@ -183,7 +183,7 @@ export class MQTTConnector implements AsyncDisposable {
    *
    * With a session (`sessionExpiry`), a QoS 2 message that is under way when the connection ends stays so: if the broker has
    * kept the session, the delivery goes on there, exactly once. A QoS that the broker does not grant is lowered, and a retain flag
-   * that it does not take is left out, with one warning.
+   * that it does not take is left out, with one warning. With `simulate`, nothing is sent: it resolves as soon as the log has it.
    *
    * @throws {MQTTGatewayError} `not_connected`, at once, when there is no connection; `invalid_message`, when MQTT can't carry topic, payload or properties
    * @throws {MQTTConnectionError} `broker_refused`, when the broker will not have this message, or is known not to for
@@ -192,7 +192,9 @@ export class MQTTConnector implements AsyncDisposable {
    *   when the connector was shut down before
    */
   publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
-    return this.#publisher.publish(this.#link.client, topic, payload, options);
+    const { client } = this.#link;
+    if (this.#options.simulate) return this.#publisher.simulate(client, topic, payload, options);
+    return this.#publisher.publish(client, topic, payload, options);
   }
 
   /**

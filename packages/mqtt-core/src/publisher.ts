@@ -1,6 +1,7 @@
 import type { IConnackPacket, MqttClient } from 'mqtt';
 import { type BrokerLimits, readLimits, roomFor, UNKNOWN_LIMITS } from './broker-limits.js';
 import { MQTTConnectionError, MQTTGatewayError, MQTTNotConnectedError } from './errors.js';
+import { quote } from './filter-answer.js';
 import { describeError, type Logger } from './logger.js';
 import { propertiesFault, publishSize, toPacketProperties } from './message-properties.js';
 import type { PublishOptions, QoS } from './mqtt-message.js';
@@ -174,6 +175,21 @@ export class Publisher {
       const packetProperties = properties && { properties: toPacketProperties(properties) };
       client.publish(topic, payload as string | Buffer, { qos, retain, ...packetProperties }, settle);
     });
+  }
+
+  /** Does as {@link publish} does, but for sending it: the log says what would be sent. */
+  async simulate(
+    client: MqttClient | undefined,
+    topic: string,
+    payload: string | Uint8Array,
+    options: PublishOptions,
+  ): Promise<void> {
+    if (!client) throw new MQTTNotConnectedError();
+    checkMessage(topic, payload, options);
+    const { qos, retain } = this.#grant(options);
+    const text = typeof payload === 'string' ? payload : Buffer.from(payload).toString();
+    const what = `${topic}, QoS ${qos}${retain ? ', retained' : ''}`;
+    this.#logger.info(`would publish ${what}: ${quote(text)}`);
   }
 
   /** The QoS and the retain flag that the broker takes (MQTT 5, sections 3.2.2.3.4 and 3.2.2.3.5). */
