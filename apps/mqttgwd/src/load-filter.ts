@@ -86,10 +86,11 @@ function lackOf(direction: keyof Filters, filter: unknown): string | undefined {
   return isList ? undefined : 'it has no channels, the list of those that it wants to hear';
 }
 
-/** The URL of a module: beside the configuration file, or beside the daemon. */
-export function locate(use: string, file: ConfigurationFile): string | undefined {
+/** The URL of a module: beside the configuration file, where there is one, or beside the daemon. */
+export function locate(use: string, file?: ConfigurationFile): string | undefined {
   const isPath = /^\.{0,2}\//.test(use);
-  const parents = isPath ? [file.path] : [file.path, import.meta.filename];
+  const beside = file ? [file.path] : [];
+  const parents = isPath ? beside : [...beside, import.meta.filename];
   for (const parent of parents) {
     try {
       const url = resolveModule(use, pathToFileURL(parent).href);

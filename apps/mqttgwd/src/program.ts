@@ -5,6 +5,7 @@ import { addEventManagerCommand } from './commands/event-manager.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
+import { addSchemaCommand } from './commands/schema.js';
 import { addStatusCommand } from './commands/status.js';
 import { addTailCommand } from './commands/tail.js';
 import { ExitCode } from './exit-codes.js';
@@ -47,6 +48,7 @@ const commands = [
   addRunCommand,
   addCheckCommand,
   addExplainCommand,
+  addSchemaCommand,
   addStatusCommand,
   addTailCommand,
   addReloadCommand,

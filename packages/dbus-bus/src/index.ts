@@ -38,6 +38,7 @@ export { parseDBusAddress, type SocketAddress } from './dbus-address.js';
 
 // For programs that load configurations or serve objects in a way of their own.
 export { checkConfiguration, checkFile, resolveTls } from './configuration.js';
+export { configurationJsonSchema, type FilterSchemas, type JsonSchema } from './configuration-json-schema.js';
 export { CONFIGURATION_KEYS, connectorOptions, gatewayOptions } from './configured-options.js';
 export { differences } from './configuration-difference.js';
 export { inspectFilters, subscriptionsOf, type Subscriptions } from './subscriptions.js';

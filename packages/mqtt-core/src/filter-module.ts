@@ -32,4 +32,13 @@ export interface FilterModule {
    * ends, where the module is loaded a second time.
    */
   analyseRules?(sections: RuleSections): readonly Finding[] | Promise<readonly Finding[]>;
+  /**
+   * What the module's sections look like, for editors: the JSON Schema (draft 2020-12) of an inbound and of an outbound section, without its
+   * `use` key. Give it `properties`, a `description` in each, and let it refuse nothing that the module takes. What is a number in it
+   * can't be written as `${env:NAME}`; what is a word or has a `pattern` can, and the daemon adds that.
+   */
+  readonly configurationSchema?: {
+    readonly inbound?: Readonly<Record<string, unknown>>;
+    readonly outbound?: Readonly<Record<string, unknown>>;
+  };
 }

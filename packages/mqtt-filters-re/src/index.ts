@@ -3,6 +3,7 @@
 export { type AnalysisOptions, analyseRules } from './analysis/analyse-rules.js';
 /** For programs that load a filter by the name of its package. */
 export { createInboundFilter, createOutboundFilter } from './create-filters.js';
+export { configurationSchema } from './configuration-schema.js';
 export type { EventSpec } from './dispatch.js';
 export type { InboundRuleOptions } from './inbound-rule-options.js';
 export type { InboundRule, InboundRuleTuple } from './inbound-rule.js';
