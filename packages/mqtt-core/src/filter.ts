@@ -49,6 +49,18 @@ export interface RuleTrial {
   readonly groups?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
+/** What one rule of a filter needs to be allowed, at the broker and on the bus. */
+export interface RuleNeeds {
+  /** Its name; see {@link FilterRule}. */
+  readonly rule: string;
+  /** Its place among the filter's rules, from 0 on. */
+  readonly index: number;
+  /** Topic filters that cover what it publishes, or that bring what it lets in. */
+  readonly topics: readonly string[];
+  /** The channels that its events go to; none for a rule that lets events out. */
+  readonly channels: readonly string[];
+}
+
 /** What both directions have in common: a name, and a way to say why not, and by which rule. */
 abstract class Filter {
   /**
@@ -73,6 +85,12 @@ abstract class Filter {
     this.#refusal = { reason, detail };
     return null;
   }
+
+  /**
+   * What each rule needs, where the filter has rules and knows: who reads an access list wants to know what a line is for. May
+   * be missing.
+   */
+  needsOfRules?(): readonly RuleNeeds[];
 
   /** The reason of the last refusal, once. The gateway asks after each message that was not accepted. */
   takeRefusal(): Refusal | undefined {

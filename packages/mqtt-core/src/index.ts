@@ -52,6 +52,7 @@ export {
   type AcceptedEvent,
   type FilterRule,
   type Refusal,
+  type RuleNeeds,
   type RuleTrial,
 } from './filter.js';
 export type { InboundPolicy } from './inbound-policy.js';

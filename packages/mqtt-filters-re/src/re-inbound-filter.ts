@@ -6,12 +6,19 @@ import {
   type MQTTMessage,
   makeBasicEvent,
   type Refusal,
+  type RuleNeeds,
   type RuleTrial,
   silentLogger,
 } from '@cstbox/mqtt-core';
 import { Examples } from './check-examples.js';
 import { compileRules } from './compile-rules.js';
-import { compileInboundRule, INBOUND_SHAPE, type InboundRule, type InboundTarget } from './inbound-rule.js';
+import {
+  type CompiledInboundRule,
+  compileInboundRule,
+  INBOUND_SHAPE,
+  type InboundRule,
+  type InboundTarget,
+} from './inbound-rule.js';
 import { inboundExamples } from './inbound-rule-examples.js';
 import { type EventPayload, Payload } from './payload.js';
 import { Problems } from './problems.js';
@@ -35,6 +42,7 @@ export class REInboundFilter extends InboundFilter {
   override readonly topicFilters: readonly string[];
   /** The channels that the rules name, each once. */
   override readonly emitsOn: readonly string[];
+  readonly #compiled: readonly CompiledInboundRule[];
   readonly #rules: RuleTable<InboundTarget>;
 
   /**
@@ -50,6 +58,7 @@ export class REInboundFilter extends InboundFilter {
     problems.throwIfAny();
     examples.check(compiled);
     problems.throwIfAny();
+    this.#compiled = compiled;
     this.#rules = new RuleTable(compiled, logger, sizeOf);
     const open = compiled.filter(({ channels }) => channels.length > 0);
     this.topicFilters = fewEnough(open.flatMap(({ regex }) => topicFiltersOf(regex.pattern)));
@@ -62,6 +71,13 @@ export class REInboundFilter extends InboundFilter {
    */
   get notApplied(): readonly number[] {
     return this.#rules.notApplied;
+  }
+
+  override needsOfRules(): RuleNeeds[] {
+    return this.#compiled.map(({ info, regex, channels }, index) => {
+      const topics = channels.length > 0 ? topicFiltersOf(regex.pattern) : [];
+      return { rule: info.name, index, topics, channels };
+    });
   }
 
   override acceptEvent(client: MQTTConnector, userData: unknown, message: MQTTMessage): AcceptedEvent[] | null {

@@ -4,6 +4,7 @@ import {
   type Logger,
   MQTTGatewayError,
   OutboundFilter,
+  type RuleNeeds,
   type RuleTrial,
   silentLogger,
   type TimedEvent,
@@ -52,6 +53,7 @@ export class REOutboundFilter extends OutboundFilter {
   declare readonly channels: readonly string[];
   /** For each rule the narrowest that covers what it publishes on, without those that others cover. */
   override readonly publishedTopics: readonly string[] | undefined;
+  readonly #compiled: readonly CompiledOutboundRule[];
   readonly #rules: RuleTable<OutboundTarget>;
   /** The gateway asks for the payload right after the topic: what was made for one serves the other. */
   #prepared: Prepared | undefined;
@@ -81,6 +83,7 @@ export class REOutboundFilter extends OutboundFilter {
     if (checked) checkListenedTo(compiled, checked, problems);
     examples.check(compiled);
     problems.throwIfAny();
+    this.#compiled = compiled;
     this.#rules = new RuleTable(compiled, logger, charsOfTarget);
     this.#hasObjects = compiled.some(({ info }) => info.publish !== undefined);
     this.publishedTopics = publishedBy(compiled);
@@ -95,6 +98,13 @@ export class REOutboundFilter extends OutboundFilter {
    */
   get notApplied(): readonly number[] {
     return this.#rules.notApplied;
+  }
+
+  override needsOfRules(): RuleNeeds[] {
+    return this.#compiled.map(({ info, topicFilter }, index) => {
+      const topics = topicFilter === undefined ? [] : [topicFilter];
+      return { rule: info.name, index, topics, channels: [] };
+    });
   }
 
   override getMqttTopic(
