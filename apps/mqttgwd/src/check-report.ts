@@ -23,14 +23,15 @@ export function checkReport(findings: readonly LocatedFinding[], { configuration
 }
 
 /**
- * Findings for a program: `{ findings: [{ severity, code, message, file, line, column, path }], errors, warnings }`. Later versions may add
- * keys and codes.
+ * Findings for a program: `{ findings: [{ severity, code, message, file, line, column, path }], errors, warnings }`, and with
+ * `--connect` `connections: [{ step, broker, outcome, durationMs, message, path, details, … }]`. Later versions may add keys and codes.
  */
-export function jsonReport(findings: readonly LocatedFinding[]): string {
+export function jsonReport(findings: readonly LocatedFinding[], connections?: readonly object[]): string {
   const list = findings.map(({ severity, code, message, file, line, column, path }) => {
     return { severity, code, message, file, line, column, path };
   });
-  return `${JSON.stringify({ findings: list, errors: count(findings, 'error'), warnings: count(findings, 'warning') }, undefined, 2)}\n`;
+  const counts = { errors: count(findings, 'error'), warnings: count(findings, 'warning') };
+  return `${JSON.stringify({ findings: list, ...counts, connections }, undefined, 2)}\n`;
 }
 
 /** What `mqttgwd check` ends with. */

@@ -14,4 +14,6 @@ export const ExitCode = Object.freeze({
   CANTCREAT: 73,
   /** The configuration is wrong, or the Node.js is too old (`cli.ts`). */
   CONFIG: 78,
+  /** Ended by Ctrl-C before it was done, as shells count it. */
+  INTERRUPTED: 130,
 });
