@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConfigurationFile, FilterSection } from '@cstbox/dbus-bus';
 import {
@@ -94,7 +94,7 @@ export function locate(use: string, file?: ConfigurationFile): string | undefine
   for (const parent of parents) {
     try {
       const url = resolveModule(use, pathToFileURL(parent).href);
-      if (existsSync(fileURLToPath(url))) return url;
+      if (statSync(fileURLToPath(url)).isFile()) return url;
     } catch {}
   }
   return undefined;

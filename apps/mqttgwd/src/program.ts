@@ -2,7 +2,11 @@ import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
 import { addCheckCommand } from './commands/check.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
+
 import { addExplainCommand } from './commands/explain.js';
+
+import { addPolicyCommand } from './commands/policy.js';
+
 import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
 import { addSchemaCommand } from './commands/schema.js';
@@ -52,12 +56,12 @@ const commands = [
   addStatusCommand,
   addTailCommand,
   addReloadCommand,
+  addPolicyCommand,
   addEventManagerCommand,
 ];
 for (const add of commands) add(program);
 // What is said of the program's own errors and help holds for every command.
-for (const command of program.commands)
-  command.exitOverride().showHelpAfterError(`(mqttgwd ${command.name()} --help says more)`);
+settle(program, 'mqttgwd');
 
 // A log that nobody reads any more is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -77,6 +81,15 @@ SIGINT or SIGTERM ends it at once (130, 143).
 
 Example:
   DBUS_SESSION_BUS_ADDRESS=unix:path=/run/cstbox/bus mqttgwd -c ./gateway.json`;
+}
+
+/** For all commands below one, and those below them. */
+function settle(parent: Command, name: string): void {
+  for (const command of parent.commands) {
+    const full = `${name} ${command.name()}`;
+    command.exitOverride().showHelpAfterError(`(${full} --help says more)`);
+    settle(command, full);
+  }
 }
 
 /** `pnpm mqttgwd -- -c …` hands on the hyphens that were meant for pnpm. */

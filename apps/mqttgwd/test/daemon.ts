@@ -52,6 +52,18 @@ export class Daemon implements AsyncDisposable {
     return new Daemon(spawn(program, args, { env: { ...rest, ...environment }, stdio: [...stdio], cwd }));
   }
 
+  /** As another user of this machine, who may read and write every file all the same: only root can. */
+  static startAs(user: string, args: string[], environment: Record<string, string> = {}): Daemon {
+    const { DBUS_SESSION_BUS_ADDRESS: _ours, ...rest } = process.env;
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    return new Daemon(
+      spawn('setpriv', [...asUser(user), process.execPath, CLI, ...args], {
+        env: { ...rest, ...environment },
+        stdio: [...stdio],
+      }),
+    );
+  }
+
   async says(text: string, timeoutMs = 10_000): Promise<void> {
     await waitFor(`'${text}'`, () => this.printed.includes(text), timeoutMs).catch((error: Error) => {
       throw new Error(`${error.message}; it said:\n${this.printed}`);
@@ -61,6 +73,12 @@ export class Daemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await stopProcess(this.child);
   }
+}
+
+/** What setpriv is told to run a program as another user, who can reach this checkout wherever it is. */
+function asUser(user: string): string[] {
+  const capabilities = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  return [`--reuid=${user}`, '--regid=nogroup', '--clear-groups', ...capabilities];
 }
 
 /** Runs `mqttgwd` to its end. */

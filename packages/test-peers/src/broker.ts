@@ -16,6 +16,12 @@ import { accepts, freePort, isInstalled } from './processes.js';
 
 export type BrokerKind = 'aedes' | 'mosquitto';
 
+/** Who may log in. */
+export interface BrokerUser {
+  readonly name: string;
+  readonly password: string;
+}
+
 /** What the broker should be like. */
 export interface BrokerOptions {
   /** Default: aedes, which runs within this process. */
@@ -30,8 +36,8 @@ export interface BrokerOptions {
   clientCertificate?: boolean;
   /** A topic filter that nobody may subscribe to. Only aedes can. Default: everything is allowed. */
   deniedTopic?: string;
-  /** The only user who is let in. Default: everybody is. */
-  user?: { name: string; password: string };
+  /** The only user who is let in, or the only ones. Default: everybody is. */
+  user?: BrokerUser | readonly BrokerUser[];
   /** Lines of an access list in Mosquitto's words, as `topic readwrite a/#`. Only Mosquitto can. Default: everything is allowed. */
   acl?: readonly string[];
   /** More lines for `mosquitto.conf`, as `max_packet_size 1000`. Only Mosquitto can. */
@@ -74,7 +80,10 @@ async function startAedes(options: BrokerOptions): Promise<Running> {
   const aedes = await Aedes.createBroker();
   if (user) {
     aedes.authenticate = (_client, name, password, done) =>
-      done(null, name === user.name && password?.toString() === user.password);
+      done(
+        null,
+        [user].flat().some((each) => name === each.name && password?.toString() === each.password),
+      );
   }
   if (deniedTopic) {
     aedes.authorizeSubscribe = (_client, subscription, done) =>
@@ -172,8 +181,8 @@ async function startMosquitto(options: BrokerOptions): Promise<Running> {
     if (options.clientCertificate) lines.push('require_certificate true');
   }
   if (options.user) {
-    const { name, password } = options.user;
-    const passwords = await file('passwords', `${name}:${password}\n`);
+    const users = [options.user].flat().map(({ name, password }) => `${name}:${password}\n`);
+    const passwords = await file('passwords', users.join(''));
     const hashing = spawn('mosquitto_passwd', ['-U', passwords], { stdio: 'ignore' });
     await once(hashing, 'exit');
     lines.push(`password_file ${passwords}`, 'allow_anonymous false');
