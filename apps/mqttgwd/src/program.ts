@@ -4,9 +4,8 @@ import { addCheckCommand } from './commands/check.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
 
 import { addExplainCommand } from './commands/explain.js';
-
+import { addInitCommand } from './commands/init.js';
 import { addPolicyCommand } from './commands/policy.js';
-
 import { addReloadCommand } from './commands/reload.js';
 import { addRunCommand } from './commands/run.js';
 import { addSchemaCommand } from './commands/schema.js';
@@ -52,6 +51,7 @@ const commands = [
   addRunCommand,
   addCheckCommand,
   addExplainCommand,
+  addInitCommand,
   addSchemaCommand,
   addStatusCommand,
   addTailCommand,
