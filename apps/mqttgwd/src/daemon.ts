@@ -4,13 +4,17 @@ import {
   createEventManager,
   DBusEventBus,
   DBusLink,
+  type GatewayConfiguration,
   MQTTGatewayServiceObject,
   type Secrets,
   ServiceContainer,
 } from '@cstbox/dbus-bus';
+import { MQTTGatewayError } from '@cstbox/mqtt-core';
 import { createOutbox, placeOfOutbox } from './create-outbox.js';
+import { inspectConfiguration } from './inspect-configuration.js';
 import { loadGateway } from './load-gateway.js';
 import type { Log } from './log.js';
+import { Reloader } from './reload.js';
 import { version } from './version.js';
 
 /** What the daemon is given by whoever starts it. */
@@ -21,8 +25,12 @@ export interface DaemonOptions {
   log: Log;
   /** Takes what no line of the process may show from now on. */
   secrets?: Secrets;
+  /** Whether nothing is published, whatever the configuration says. Default: false. */
+  simulate?: boolean;
   /** Takes what writes counts and status to the log, to be called when somebody wants to see them. */
   onStatusWanted: (logStatus: () => void) => void;
+  /** Takes what has the gateway take its configuration anew, to be called when somebody wants that. Default: nobody does. */
+  onReloadWanted?: (reload: () => void) => void;
   /** Stops the daemon in order. */
   signal: AbortSignal;
 }
@@ -37,24 +45,58 @@ export interface DaemonOptions {
 export async function runGateway(configurationPath: string, options: DaemonOptions): Promise<void> {
   const { environment, log } = options;
   const { logger } = log;
-  await using loaded = await loadGateway(configurationPath, { ...options, logger });
-  const { configuration, inbound, outbound } = loaded;
-  await runService(busAddress(configuration.dbus, environment), options, (link) => {
+  let service: MQTTGatewayServiceObject | undefined;
+  /** Resolves when the gateway has started, or will not. */
+  let settleStarted = () => {};
+  const started = new Promise<void>((resolve) => {
+    settleStarted = resolve;
+  });
+  const loading = loadGateway(configurationPath, { ...options, logger }).then(
+    (loaded) =>
+      new Reloader({
+        loaded,
+        inspect: () => inspectConfiguration(loaded.file.path, { ...options, logger }),
+        async apply({ configuration, inbound, outbound }) {
+          await started;
+          if (!service) throw new MQTTGatewayError('closed', 'the gateway has not started');
+          return service.reconfigure(simulated(configuration, options), inbound, outbound);
+        },
+        logger: log.unfolded('Configuration'),
+      }),
+  );
+  // What was wanted while it starts is done when it has started.
+  options.onReloadWanted?.(() => void loading.then((reloader) => reloader.reload()).catch(() => {}));
+  await using reloader = await loading;
+  const { file, secrets, inbound, outbound, ...loaded } = reloader.loaded;
+  const configuration = simulated(loaded.configuration, options);
+  if (configuration.simulate) {
+    logger('MQTTGateway').info('simulated: nothing is published, and the log says what would be');
+  }
+  const create = (link: DBusLink) => {
     const bus = new DBusEventBus(link, { logger: logger('EventBus') });
     const outbox = createOutbox(configuration, logger('Outbox'));
-    const { file, secrets } = loaded;
     const program = {
       version,
       configurationPath: file.path,
       outbox: placeOfOutbox(configuration),
       faults: log.recent,
       redact: secrets.redact,
+      reload: () => reloader.reload(),
     };
     const parts = { bus, outbox, link, program, logger };
-    const service = new MQTTGatewayServiceObject(configuration, inbound, outbound, parts);
-    options.onStatusWanted(() => service.gateway?.logStatus(log.unfolded('MQTTGateway')));
+    service = new MQTTGatewayServiceObject(configuration, inbound, outbound, parts);
+    options.onStatusWanted(() => service?.gateway?.logStatus(log.unfolded('MQTTGateway')));
     return new ServiceContainer('MQTTGateway', link, [service], { logger: logger('MQTTGateway') });
-  });
+  };
+  try {
+    await runService(busAddress(configuration.dbus, environment), options, create, settleStarted);
+  } finally {
+    settleStarted();
+  }
+}
+
+function simulated(configuration: GatewayConfiguration, { simulate }: DaemonOptions): GatewayConfiguration {
+  return simulate ? { ...configuration, simulate } : configuration;
 }
 
 /**
@@ -74,6 +116,7 @@ async function runService(
   address: BusAddress,
   { log, signal }: DaemonOptions,
   create: (link: DBusLink) => ServiceContainer,
+  started: () => void = () => {},
 ): Promise<void> {
   await using link = new DBusLink({ address, logger: log.logger('DBus') });
   const container = create(link);
@@ -81,6 +124,7 @@ async function runService(
   signal.addEventListener('abort', stop, { once: true });
   try {
     await container.start();
+    started();
     if (signal.aborted) stop();
     const fault = await container.closed;
     if (fault) throw fault;

@@ -27,7 +27,7 @@ export async function runService(
   const stop = stopSignal();
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, options, redact)));
   try {
-    await service({ environment: process.env, log, secrets, onStatusWanted, signal: stop });
+    await service({ environment: process.env, log, secrets, onStatusWanted, onReloadWanted, signal: stop });
   } catch (error) {
     if (!stop.aborted) process.exitCode = reportFailure(error, options, redact);
   }
@@ -41,6 +41,11 @@ export async function runService(
 /** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
 function onStatusWanted(logStatus: () => void): void {
   process.on('SIGUSR1', logStatus);
+}
+
+/** On SIGHUP, as of old. */
+function onReloadWanted(reload: () => void): void {
+  process.on('SIGHUP', reload);
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, as shells expect. */

@@ -8,12 +8,15 @@ export function addRunCommand(program: Command): void {
   program
     .command('run', { isDefault: true })
     .description('run the gateway; the default')
+    .option('--simulate', 'publish nothing, and write to the log what would be; all else is real')
     .allowExcessArguments()
     .action((_options: unknown, command: Command) => {
       const [operand] = command.args;
       if (operand !== undefined) program.error(unknownCommand(operand, program));
-      const options = optionsOf(command);
-      return runService(options, async (daemon) => runGateway(findConfiguration(options.config), daemon));
+      const { simulate = false, ...options } = optionsOf<{ simulate?: boolean }>(command);
+      return runService(options, async (daemon) =>
+        runGateway(findConfiguration(options.config), { ...daemon, simulate }),
+      );
     });
 }
 
