@@ -52,6 +52,11 @@ describe('REInboundFilter', () => {
       { match: 'site/', emit: [['log', 'all', 'sysmon'], { type: 'switch', name: 'main' }] },
     ]);
     expect(filter.emitsOn).toEqual(['control', 'sysmon']);
+    expect(filter.needsOfRules()).toEqual([
+      { rule: 'blocked/', index: 0, topics: [], channels: [] },
+      { rule: 'site/light', index: 1, topics: ['site/+/#'], channels: ['control'] },
+      { rule: 'site/', index: 2, topics: ['site/+/#'], channels: ['sysmon', 'control'] },
+    ]);
   });
 
   it('is an InboundFilter', () => {

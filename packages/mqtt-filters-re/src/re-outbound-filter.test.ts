@@ -62,6 +62,12 @@ describe('REOutboundFilter', () => {
     const publishedBy = (...topics: string[]) =>
       new REOutboundFilter(topics.map((topic) => ['(?P<a>[^:]*):(?P<b>.*)', topic])).publishedTopics;
 
+    it('are known rule by rule, for whoever reads an access list', () => {
+      expect(new REOutboundFilter([['a:(?P<b>.*)', 'site/{b}']]).needsOfRules()).toEqual([
+        { rule: 'a:(?P<b>.*)', index: 0, topics: ['site/+'], channels: [] },
+      ]);
+    });
+
     it('are those of its rules, with a wildcard for each level that holds a parameter', () => {
       expect(publishedBy('site/{a}/x-%(b)s/y', 'site/all', '{b}', 'site/{b}/x-1/y')).toEqual([
         'site/+/+/y',

@@ -1,26 +1,14 @@
-import { connectorOptions, subscriptionsOf } from '@cstbox/dbus-bus';
-import { ConfigurationError, MQTTConnector, silentLogger, topicFilterFault } from '@cstbox/mqtt-core';
+import { silentLogger, topicFilterFault } from '@cstbox/mqtt-core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { findConfiguration, type GlobalOptions, optionsOf } from '../command-line.js';
-import { defaultProbeTopic } from '../connect/try-connections.js';
 import { ExitCode } from '../exit-codes.js';
 import { type LoadedGateway, loadGateway } from '../load-gateway.js';
-import { dbusPolicy } from '../policy/dbus-policy.js';
-import { inexpressible, mosquittoAcl } from '../policy/mosquitto-acl.js';
-import { emittedChannels, heardChannels, readTopics, writtenTopics } from '../policy/policy-needs.js';
-import { harmless } from '../terminal.js';
-
-interface MosquittoOptions {
-  user?: string;
-  replyTopic?: string[];
-  topic?: string[];
-}
-
-interface DBusOptions {
-  user: string;
-  operator?: string[];
-  channel?: string[];
-}
+import {
+  type BusPolicyOptions,
+  busPolicy,
+  type MosquittoPolicyOptions,
+  mosquittoPolicy,
+} from '../policy/make-policy.js';
 
 const EXIT_CODES = `
 Exit codes:
@@ -48,8 +36,8 @@ Example:
   mqttgwd policy mosquitto -c gateway.json >/etc/mosquitto/mqttgwd.acl`,
     )
     .action(async (_options: unknown, command: Command) => {
-      const options = optionsOf<MosquittoOptions>(command);
-      await withGateway(options, (loaded) => printMosquitto(loaded, options));
+      const options = optionsOf<MosquittoPolicyOptions>(command);
+      await withGateway(options, (loaded) => mosquittoPolicy(loaded, options, warn));
     });
 
   policy
@@ -66,8 +54,8 @@ Example:
     >/etc/dbus-1/system.d/fr.cstb.cstbox.MQTTGateway.conf`,
     )
     .action(async (_options: unknown, command: Command) => {
-      const options = optionsOf<DBusOptions>(command);
-      await withGateway(options, (loaded) => printDBus(loaded, options));
+      const options = optionsOf<BusPolicyOptions>(command);
+      await withGateway(options, (loaded) => busPolicy(loaded, options));
     });
 }
 
@@ -77,44 +65,8 @@ async function withGateway({ config }: GlobalOptions, print: (loaded: LoadedGate
   process.stdout.write(loaded.secrets.redact(print(loaded)));
 }
 
-function printMosquitto(loaded: LoadedGateway, options: MosquittoOptions): string {
-  const { configuration, file, inbound } = loaded;
-  const reads = readTopics(loaded);
-  const writes = writtenTopics(loaded, { topics: options.topic ?? [] });
-  for (const topic of inexpressible([...reads, ...writes].map(({ what }) => what))) {
-    process.stderr.write(
-      `mqttgwd: an acl_file can't hold '${harmless(topic)}' as it is: the policy allows more than needed\n`,
-    );
-  }
-  const { clientId } = new MQTTConnector(
-    connectorOptions(configuration, subscriptionsOf(configuration, inbound).topics),
-  );
-  return mosquittoAcl({
-    user: options.user ?? configuration.auth?.username,
-    reads,
-    writes,
-    replyTopics: options.replyTopic ?? [],
-    probeTopic: defaultProbeTopic(clientId),
-    configuration: file.path,
-  });
-}
-
-function printDBus(
-  loaded: LoadedGateway,
-  { user, operator: operators = [], channel: channels = [] }: DBusOptions,
-): string {
-  if (operators.includes(user) || user === 'root') {
-    throw new ConfigurationError(
-      `the gateway needs a user of its own (--user), which is neither root nor an operator: everything else is forbidden to ${user}`,
-    );
-  }
-  return dbusPolicy({
-    user,
-    operators,
-    heard: heardChannels(loaded),
-    emitted: emittedChannels(loaded, { channels }),
-    configuration: loaded.file.path,
-  });
+function warn(message: string): void {
+  process.stderr.write(`mqttgwd: ${message}\n`);
 }
 
 function collectTopics(topic: string, given: readonly string[] = []): string[] {
