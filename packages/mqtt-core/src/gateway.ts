@@ -1,6 +1,7 @@
 import { Accounting } from './accounting.js';
 import type { MQTTConnectorOptions } from './connector-options.js';
-import { type Counts, type DirectionCounts, formatCounts, type Totals } from './counts.js';
+import type { Totals } from './counts.js';
+import { logCounts, logRules } from './counts-log.js';
 import type { Crossing } from './crossing.js';
 import { Ear } from './ear.js';
 import { MQTTGatewayError } from './errors.js';
@@ -91,9 +92,8 @@ export class Gateway implements AsyncDisposable {
   /** Writes counts and status to the log, from the start on, or to another one. */
   logStatus(logger: Logger = this.#logger): void {
     if (!this.#isOpen) return logger.info('not started yet: nothing is counted');
-    this.#logCounts(logger);
-    logRules(logger, 'bus to MQTT', this.#out.counts);
-    logRules(logger, 'MQTT to bus', this.#in.counts);
+    logCounts(logger, this.counts);
+    logRules(logger, this.counts);
     logger.info(formatStatus(this.status));
   }
 
@@ -257,35 +257,9 @@ export class Gateway implements AsyncDisposable {
     clearTimeout(timer);
     const { waiting } = this.#outbox;
     const lost = await this.#out.close();
-    if (this.#isOpen) this.#logCounts(this.#logger);
+    if (this.#isOpen) logCounts(this.#logger, this.counts);
     if (lost > 0) this.#logger.warn(`messages that did not reach the broker and are lost with this process: ${lost}`);
     if (this.#in.waiting > 0) this.#logger.info(`commands that stay with the broker: ${this.#in.waiting}`);
     if (waiting > lost) this.#logger.info(`messages that are kept for the next start: ${waiting - lost}`);
   }
-
-  #logCounts(logger: Logger): void {
-    logDirection(logger, 'bus to MQTT', this.#out.counts);
-    logDirection(logger, 'MQTT to bus', this.#in.counts);
-    const { sent, lost } = this.#in.replies;
-    if (sent + lost > 0) logger.info(`answers to commands: sent ${sent}, lost ${lost}`);
-  }
 }
-
-/** The sum, and where there are several filters, each. */
-function logDirection(logger: Logger, direction: string, counts: DirectionCounts): void {
-  const filters: [string, Counts][] = Object.entries(counts.filters);
-  if (filters.length > 0) logger.info(`${direction}: ${formatCounts(counts)}`);
-  if (filters.length < 2) return;
-  for (const [name, each] of filters) logger.info(`${direction}, ${name}: ${formatCounts(each)}`);
-}
-
-function logRules(logger: Logger, direction: string, { rules }: DirectionCounts): void {
-  const all: [string, Counts][] = Object.entries(rules);
-  const busiest = all.sort(([, a], [, b]) => b.received - a.received).slice(0, TOLD_RULES);
-  for (const [name, each] of busiest) logger.info(`${direction}, rule ${name}: ${formatCounts(each)}`);
-  if (all.length > TOLD_RULES)
-    logger.info(`${direction}: ${all.length - TOLD_RULES} more rules have decided something`);
-}
-
-/** So many rules are told of, those that decided most. */
-const TOLD_RULES = 20;
