@@ -40,6 +40,24 @@ describe('several-filters', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+describe('live-change', { timeout: TIMEOUT_MS }, () => {
+  it('goes on with another filter, and stays as it is when something is wrong', async () => {
+    await using broker = await startBroker();
+    await using subscriber = new MQTTConnector({ broker: broker.url, topics: ['#'] });
+    const topics: string[] = [];
+    subscriber.onMessage = (_client, _userData, { topic }) => void topics.push(topic);
+    await subscriber.run();
+    await using program = run('live-change', [broker.url]);
+    expect(await program.exit).toBe(0);
+    await waitFor('both messages', () => topics.length >= 2);
+    expect(topics).toEqual(['house/kitchen', 'flat/kitchen']);
+    expect(program.output.stdout.trim().split('\n')).toEqual([
+      'keepAlive is a number of seconds from 0 to 65535, not -1',
+      'received 2, forwarded 2, filtered 0, dropped 0, waiting 0',
+    ]);
+  });
+});
+
 describe('publish-rules', { timeout: TIMEOUT_MS }, () => {
   it('publishes as its rule says, and has counts of each rule', async () => {
     await using broker = await startBroker();
