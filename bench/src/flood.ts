@@ -11,6 +11,8 @@ export interface FloodSetting extends Setting {
   /** Events for the latency, and how many of them per second. */
   pacedEvents: number;
   pacedRate: number;
+  /** How many look at all that crosses meanwhile. */
+  viewers: number;
 }
 
 /** The raw figures of one run. */
@@ -21,12 +23,13 @@ export interface FloodRun {
 
 /** Events as fast as the bus takes them, then some at a fixed rate. */
 export const floodScenario: Scenario<FloodSetting, FloodRun> = {
-  measure(subject, { broker: kind, variables, events, pacedEvents, pacedRate }, signal) {
+  measure(subject, { broker: kind, variables, events, pacedEvents, pacedRate, viewers }, signal) {
     return Stage.with(signal, async (stage) => {
       await using broker = await startBroker({ kind });
       await using subscriber = await stage.subscribe(broker.port);
       await using gateway = await stage.startGateway(subject, broker.port);
       await stage.untilForwarding(gateway, subscriber);
+      await using _viewers = await stage.startViewers(viewers);
       const play = (firstValue: number, count: number, rate: number) =>
         playLive(stage, gateway, subscriber, { count, variables, firstValue, rate });
       const flood = floodFigures(await play(FIRST_FLOOD_VALUE, events, 0));

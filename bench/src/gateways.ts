@@ -33,8 +33,6 @@ const kinds = {
     busName: 'fr.cstb.cstbox.MQTTGateway',
     hasOutbox: true,
     async prepare({ subject: { qos, durability }, brokerPort, directory }) {
-      const program = fileURLToPath(new URL('dist/cli.js', import.meta.resolve('@cstbox/mqttgwd/package.json')));
-      if (!existsSync(program)) throw new Error('@cstbox/mqttgwd is not built: run `pnpm build`');
       const configuration = join(directory, 'mqtt_gateway.json');
       const rules = [['temperature:(?P<room>[a-z0-9]+)$', 'site/{room}/temperature']];
       const content = {
@@ -44,7 +42,7 @@ const kinds = {
         filters: { outbound: { use: '@cstbox/mqtt-filters-re', rules } },
       };
       await writeFile(configuration, JSON.stringify(content));
-      return [program, '--log-format', 'human', '-c', configuration];
+      return [daemonProgram(), '--log-format', 'human', '-c', configuration];
     },
   },
   'node-pipe': {
@@ -54,6 +52,13 @@ const kinds = {
     },
   },
 } satisfies Record<string, GatewayKind>;
+
+/** The program that users run. */
+export function daemonProgram(): string {
+  const program = fileURLToPath(new URL('dist/cli.js', import.meta.resolve('@cstbox/mqttgwd/package.json')));
+  if (existsSync(program)) return program;
+  throw new Error('@cstbox/mqttgwd is not built: run `pnpm build`');
+}
 
 /** Bounds at which nothing of the bench is given up: what is lost is lost by a fault. */
 const BEYOND_EVERY_BENCH = { max_messages: 100_000_000, max_bytes: 100_000_000_000 };

@@ -13,7 +13,7 @@ describe('options', () => {
       scenario: 'flood',
       qos: [0, 1, 2],
       runs: 3,
-      setting: { events: 100_000, pacedEvents: 5_000, pacedRate: 1_000, variables: 100 },
+      setting: { events: 100_000, pacedEvents: 5_000, pacedRate: 1_000, variables: 100, viewers: 0 },
     });
     expect(parsed('backlog')).toMatchObject({ ...common, qos: [1], runs: 1, setting: { events: 1_000_000 } });
   });
@@ -28,14 +28,15 @@ describe('options', () => {
   });
 
   it('are taken from the command line', () => {
-    const line = '--events 5000 --qos 2,0 --durability always,memory --broker aedes --against node-pipe --json x.json';
+    const line =
+      '--events 5000 --viewers 2 --qos 2,0 --durability always,memory --broker aedes --against node-pipe --json x.json';
     expect(parsed(line)).toMatchObject({
       scenario: 'flood',
       gateways: ['mqttgwd', 'node-pipe'],
       durabilities: ['always', 'memory'],
       qos: [2, 0],
       json: 'x.json',
-      setting: { broker: 'aedes', events: 5_000 },
+      setting: { broker: 'aedes', events: 5_000, viewers: 2 },
     });
   });
 

@@ -40,6 +40,7 @@ flood, the default: events as fast as the bus takes them, then some at a fixed r
   --events N          events of the flood (default 100000)
   --paced-events N    events for the latency (default 5000)
   --paced-rate N      how many of them per second (default 1000)
+  --viewers N         so many \`mqttgwd tail\` look on, 4 at most (default none)
 backlog: events while the broker is away, a restart of the gateway, the drain
   --events N          events of the backlog (default 1000000)
 frozen: traffic while the broker is stopped by SIGSTOP
@@ -80,12 +81,13 @@ export function parseOptions(args: string[]): BenchOptions {
   const scenario = isNamed ? oneOf('scenario', first, scenarioNames) : 'flood';
   const rest = isNamed ? args.slice(1) : args;
   if (scenario === 'flood') {
-    const values = parse(rest, { events: text, 'paced-events': text, 'paced-rate': text });
+    const values = parse(rest, { events: text, 'paced-events': text, 'paced-rate': text, viewers: text });
     const setting = {
       ...settingOf(values),
       events: count('events', values.events ?? '100000'),
       pacedEvents: count('paced-events', values['paced-events'] ?? '5000'),
       pacedRate: count('paced-rate', values['paced-rate'] ?? '1000'),
+      viewers: values.viewers === undefined ? 0 : count('viewers', values.viewers),
     };
     return { scenario, setting, ...commonOf(values, '0,1,2', '3') };
   }

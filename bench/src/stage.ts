@@ -8,6 +8,7 @@ import type { EventSource } from './event-source.js';
 import { type RunningGateway, startGateway } from './gateways.js';
 import { Program } from './program.js';
 import type { Subscriber } from './subscriber.js';
+import { startViewer } from './viewer.js';
 
 /** After the last arrival, for acknowledgements and doubles that are still on their way. */
 const SETTLE_MS = 250;
@@ -84,6 +85,30 @@ export class Stage {
       await sleep(50, undefined, { signal: this.signal });
     }
     await this.settle();
+  }
+
+  /** Has so many look at what crosses. Resolves when all of them see it. */
+  async startViewers(count: number): Promise<AsyncDisposable> {
+    const viewers = Array.from({ length: count }, () => startViewer(this.#busAddress));
+    const stop = async () => {
+      for (const viewer of viewers) await viewer[Symbol.asyncDispose]();
+    };
+    try {
+      await waitFor(
+        'the viewers',
+        async () => {
+          if (viewers.every(({ hasSeen }) => hasSeen)) return true;
+          await this.source.call('probe');
+          return false;
+        },
+        UP_WITHIN_MS,
+      );
+      await this.settle();
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+    return { [Symbol.asyncDispose]: stop };
   }
 
   settle(): Promise<void> {
