@@ -84,6 +84,7 @@ export class BrokerSession {
       openConnection(this.#client, connection, settings, (reason) => this.giveUp(connection, reason));
     } catch (error) {
       connection.fail(error as Error);
+      connection.isOver = true;
       return;
     }
     // MQTT.js watches over this time itself: this is for the case that its own clean-up does not get through.
@@ -116,8 +117,7 @@ export class BrokerSession {
     client?.stream?.destroy();
     connection.expect(CLOSE_TIMEOUT_MS, () => {
       this.#parts.logger.debug('the MQTT client does not close its connection: it is replaced');
-      this.discard();
-      connection.close();
+      this.#abandon(client, connection);
     });
   }
 
@@ -136,8 +136,7 @@ export class BrokerSession {
     client?.end();
     connection.expect(DISCONNECT_TIMEOUT_MS, () => {
       client?.stream?.destroy();
-      this.discard();
-      connection.close();
+      this.#abandon(client, connection);
     });
   }
 
@@ -175,6 +174,12 @@ export class BrokerSession {
     await ended;
     clearTimeout(timer);
     if (client === this.#client) this.discard();
+  }
+
+  /** Nobody waits any more for a client to say that its connection is closed. */
+  #abandon(client: MqttClient | undefined, connection: Connection): void {
+    if (client === this.#client) this.discard();
+    connection.close();
   }
 
   #createClient({ attempt }: Connection, options: MQTTConnectorOptions, settings: ConnectorSettings): MqttClient {
