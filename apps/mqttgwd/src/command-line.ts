@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { ConfigurationError, describeError, MQTTGatewayError, type MQTTGatewayErrorCode } from '@cstbox/mqtt-core';
 import { type Command, InvalidArgumentError } from 'commander';
 import { ExitCode } from './exit-codes.js';
+import { FileFailure } from './file-failure.js';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
 
 export const CONFIGURATION_DIRECTORY = '/etc/cstbox';
@@ -47,6 +48,11 @@ export function findConfiguration(path: string): string {
   throw new ConfigurationError(`there is no configuration file at ${places}: name one with -c PATH`);
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof FileFailure) return error.isThere ? ExitCode.CANTCREAT : ExitCode.IOERR;
+  return (error instanceof MQTTGatewayError && EXIT_CODES[error.code]) || ExitCode.SOFTWARE;
+}
+
 /**
  * Says on standard error what went wrong, one line per problem; with `--debug` also where. Returns the exit code for it.
  *
@@ -57,7 +63,7 @@ export function reportFailure(
   { debug }: Pick<GlobalOptions, 'debug'>,
   redact = (text: string) => text,
 ): number {
-  const code = (error instanceof MQTTGatewayError && EXIT_CODES[error.code]) || ExitCode.SOFTWARE;
+  const code = exitCodeOf(error);
   const what = code === ExitCode.SOFTWARE ? `internal error: ${describeError(error)}` : describeError(error);
   for (const line of redact(what).split('\n')) process.stderr.write(`mqttgwd: ${line}\n`);
   for (let each = error; debug && each instanceof Error; each = each.cause)

@@ -2,7 +2,7 @@
 export const ExitCode = Object.freeze({
   /** Stopped in order: by SIGTERM, SIGINT or terminate(). */
   OK: 0,
-  /** `check --strict` has found something to warn of. */
+  /** `check --strict` has found something to warn of, `replay --against` a difference. */
   FINDINGS: 1,
   /** The command line is wrong. */
   USAGE: 64,
@@ -10,8 +10,10 @@ export const ExitCode = Object.freeze({
   UNAVAILABLE: 69,
   /** A fault of the daemon itself. */
   SOFTWARE: 70,
-  /** Another one runs: it has the name on the bus, or uses the outbox. */
+  /** Another one runs: it has the name on the bus, or uses the outbox; or a file is there that is not to be overwritten. */
   CANTCREAT: 73,
+  /** A file can't be read, or not be written as a whole. */
+  IOERR: 74,
   /** The configuration is wrong, or the Node.js is too old (`cli.ts`). */
   CONFIG: 78,
   /** Ended by Ctrl-C before it was done, as shells count it. */

@@ -2,11 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { CONFIGURATION_DIRECTORY, DEFAULT_CONFIGURATION, parseLogLevel, reportFailure } from './command-line.js';
 import { addCheckCommand } from './commands/check.js';
 import { addEventManagerCommand } from './commands/event-manager.js';
-
 import { addExplainCommand } from './commands/explain.js';
 import { addInitCommand } from './commands/init.js';
 import { addPolicyCommand } from './commands/policy.js';
+import { addRecordCommand } from './commands/record.js';
 import { addReloadCommand } from './commands/reload.js';
+import { addReplayCommand } from './commands/replay.js';
 import { addRunCommand } from './commands/run.js';
 import { addSchemaCommand } from './commands/schema.js';
 import { addStatusCommand } from './commands/status.js';
@@ -53,6 +54,8 @@ const commands = [
   addExplainCommand,
   addInitCommand,
   addSchemaCommand,
+  addRecordCommand,
+  addReplayCommand,
   addStatusCommand,
   addTailCommand,
   addReloadCommand,

@@ -88,37 +88,45 @@ export class Rehearsal {
 
   /** What becomes of an event. One on a channel that nobody listens to is `filtered`, by no filter. */
   event(channel: string, event: TimedEvent): OutboundCrossing {
-    const nobody = { direction: 'out', channel, event, rule: undefined, filter: undefined } as const;
-    if (!this.listensTo(channel)) return { ...nobody, outcome: 'filtered' };
+    const direction = 'out';
+    if (!this.listensTo(channel)) {
+      return { direction, outcome: 'filtered', channel, event, rule: undefined, filter: undefined };
+    }
     const chain = this.#out;
     const answer = chain.ask(event, channel);
-    const leaving = { ...nobody, rule: chain.rule?.name, filter: chain.filter };
-    if (answer === undefined) return { ...leaving, outcome: 'filtered' };
-    if ('reason' in answer) return { ...leaving, outcome: 'refused', refusal: answer };
+    const { account, filter } = chain;
+    const rule = chain.rule?.name;
+    // Written out, and without a spread: a recording has millions of them.
+    if (answer === undefined) return { direction, outcome: 'filtered', channel, event, rule, filter };
+    if ('reason' in answer) return { direction, outcome: 'refused', channel, event, rule, filter, refusal: answer };
     const plan = this.#plans.of(chain.rule?.publish ?? NO_POLICY);
     if (typeof plan === 'string') {
-      return { ...leaving, outcome: 'refused', refusal: { reason: 'filter_fault', detail: plan } };
+      const refusal = { reason: 'filter_fault', detail: plan };
+      return { direction, outcome: 'refused', channel, event, rule, filter, refusal };
     }
-    const userProperties = this.#guard.mark(plan.userProperties, answer.topic, undefined);
-    const message = messageBy(plan, { ...answer, rule: chain.account, userProperties }, this.#now());
-    return { ...leaving, outcome: 'accepted', message, throttleMs: plan.throttleMs };
+    const { topic, payload } = answer;
+    const userProperties = this.#guard.mark(plan.userProperties, topic, undefined);
+    const message = messageBy(plan, { topic, payload, rule: account, userProperties }, this.#now());
+    return { direction, outcome: 'accepted', channel, event, rule, filter, message, throttleMs: plan.throttleMs };
   }
 
   /** What becomes of a message. One on a topic that is not subscribed to is `filtered`, by no filter. */
   message(message: MQTTMessage): InboundCrossing {
-    const nobody = { direction: 'in', message, rule: undefined, filter: undefined } as const;
+    const direction = 'in';
+    const nobody = { direction, message, rule: undefined, filter: undefined } as const;
     if (!this.subscribesTo(message.topic)) return { ...nobody, outcome: 'filtered' };
     const loop = this.#guard.judge(message);
     if (loop) return { ...nobody, outcome: 'refused', refusal: loop };
     const chain = this.#in;
     const answer = chain.ask(message, '');
-    const arriving = { ...nobody, rule: chain.rule?.name, filter: chain.filter };
-    if (answer === undefined) return { ...arriving, outcome: 'filtered' };
-    if ('reason' in answer) return { ...arriving, outcome: 'refused', refusal: answer };
+    const { filter } = chain;
+    const rule = chain.rule?.name;
+    if (answer === undefined) return { direction, outcome: 'filtered', message, rule, filter };
+    if ('reason' in answer) return { direction, outcome: 'refused', message, rule, filter, refusal: answer };
     const channels = answer.map(({ channel }) => channel);
     const pass = this.#gate.judge(message, channels, chain.rule?.policy);
-    if ('reason' in pass) return { ...arriving, outcome: 'refused', refusal: pass };
-    return { ...arriving, outcome: 'accepted', events: answer };
+    if ('reason' in pass) return { direction, outcome: 'refused', message, rule, filter, refusal: pass };
+    return { direction, outcome: 'accepted', message, rule, filter, events: answer };
   }
 
   /** What becomes of an event, and what each filter and rule had to say. */
