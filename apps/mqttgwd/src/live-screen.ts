@@ -26,7 +26,8 @@ export class LiveScreen implements Disposable {
       this.#output.write(`${lines.join('\n')}\n\n`);
       return;
     }
-    const { rows = 24 } = this.#output;
+    // One that does not know its height says 0.
+    const rows = this.#output.rows || 24;
     const fitting = lines.length < rows ? lines : [...lines.slice(0, rows - 2), '…'];
     // Written over, not cleared first: it does not flicker.
     const body = fitting.map((line) => `${line}\x1b[K\n`).join('');

@@ -70,7 +70,10 @@ async function watch(
       if (!(error instanceof MQTTGatewayError)) throw error;
       await client?.[Symbol.asyncDispose]();
       client = undefined;
-      return [`${timeOfDay(new Date())} not running`, ...wrap(error.message).split('\n')];
+      return [
+        `${timeOfDay(new Date())} not running`,
+        ...error.message.split('\n').flatMap((line) => wrap(line).split('\n')),
+      ];
     }
   };
   let looking: Promise<string[]> | undefined;
