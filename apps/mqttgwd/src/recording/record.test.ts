@@ -149,6 +149,7 @@ describe('a line of a recording', () => {
       var_name: 'pin***',
       data: { value: '***', list: [{ '***': '***' }] },
     });
+    expect(redactedLine({ kind: 'missed', at: 1, count: 4711 }, redact)).toBe('{"at":1,"missed":4711}\n');
     const raw = Buffer.concat([Buffer.from([0xff]), Buffer.from('4711')]);
     const binary = redactedLine({ kind: 'mqtt', at: 1, message: { ...message, payload: raw } }, redact);
     expect(Buffer.from(JSON.parse(binary).mqtt.payload_base64, 'base64').toString('latin1')).toBe('\xff***');

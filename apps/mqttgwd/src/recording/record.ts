@@ -45,13 +45,14 @@ export async function record(loaded: LoadedGateway, options: RecordOptions): Pro
     at: Date.now(),
     part,
     version,
-    ...sources,
+    channels: sources.channels.map(redact),
+    topics: sources.topics.map(redact),
   });
   await using files = await RecordingFiles.create({
     path,
     maxBytes,
     files: kept,
-    header: (part) => `${redact(JSON.stringify(header(part)))}\n`,
+    header: (part) => `${JSON.stringify(header(part))}\n`,
     missed: (missing) => redactedLine({ kind: 'missed', at: Date.now(), count: missing }, redact),
     logger: logger('Recording'),
   });
