@@ -56,7 +56,10 @@ const read = z.union(
     z.enum(READINGS),
     section(
       {
-        boolean: section({ true: words, false: words }, 'boolean is { true: [word, …], false: [word, …] }')
+        boolean: section(
+          { true: words.describe('The words for true.'), false: words.describe('The words for false.') },
+          'boolean is { true: [word, …], false: [word, …] }',
+        )
           .optional()
           .describe(
             'The words for true and for false, in place of the usual ones; the case of letters does not matter.',

@@ -144,9 +144,9 @@ export const outboundObject = section(
       .union(
         [
           z.enum(['event', 'value', 'raw', 'senml'], PAYLOAD),
-          z.strictObject({ senml: z.string(PAYLOAD) }, PAYLOAD),
-          z.strictObject({ json: z.unknown() }, PAYLOAD),
-          z.strictObject({ text: z.string(PAYLOAD) }, PAYLOAD),
+          z.strictObject({ senml: z.string(PAYLOAD).describe('SenML, with this name of the record.') }, PAYLOAD),
+          z.strictObject({ json: z.unknown().describe('JSON; its texts are templates.') }, PAYLOAD),
+          z.strictObject({ text: z.string(PAYLOAD).describe('A text, which is a template.') }, PAYLOAD),
         ],
         PAYLOAD,
       )
@@ -155,7 +155,21 @@ export const outboundObject = section(
         'What is published: the event as JSON, its value as JSON or as plain text, SenML (RFC 8428), or a template over timestamp, timestamp_iso, var_type, var_name, channel, data, data.<key>, value, unit and the groups. Default: event.',
       ),
     unit: z
-      .union([unitName, section({ from: unitName.optional(), to: unitName }, UNIT)], UNIT)
+      .union(
+        [
+          unitName,
+          section(
+            {
+              from: unitName
+                .optional()
+                .describe('The unit of events that name none. Default: such events are refused.'),
+              to: unitName.describe('The unit to publish in.'),
+            },
+            UNIT,
+          ),
+        ],
+        UNIT,
+      )
       .optional()
       .describe('The unit to publish numbers in; { from, to } also says that of events that name none.'),
     round: z
