@@ -141,10 +141,16 @@ function parsed(description) {
   return { meaning: description.replace(match[0], '').trim(), otherwise: match[1] };
 }
 
+/** A table as the formatter of this repository has it. */
 function table(rows) {
-  const cells = rows.map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|').replaceAll('<', '&lt;')));
-  const lines = [['Key', 'Takes', 'Default', 'Meaning'], ['---', '---', '---', '---'], ...cells];
-  return `${lines.map((line) => `| ${line.join(' | ')} |`).join('\n')}\n`;
+  const lines = [
+    ['Key', 'Takes', 'Default', 'Meaning'],
+    ...rows.map((row) => row.map((cell) => String(cell).replaceAll('|', '\\|').replaceAll('<', '&lt;'))),
+  ];
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const padded = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column])));
+  const ruler = widths.map((width) => '-'.repeat(width));
+  return [padded[0], ruler, ...padded.slice(1)].map((line) => `| ${line.join(' | ')} |\n`).join('');
 }
 
 if (import.meta.filename === process.argv[1]) {

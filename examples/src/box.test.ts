@@ -1,31 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { checkConfiguration } from '@cstbox/dbus-bus';
-import { type ConfigurationError, MQTTConnector, silentLogger } from '@cstbox/mqtt-core';
+import { MQTTConnector, silentLogger } from '@cstbox/mqtt-core';
 import { type LoadedGateway, loadGateway } from '@cstbox/mqttgwd';
 import { createCertificates } from '@cstbox/test-peers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const BOX = resolve(import.meta.dirname, '../box.yaml');
-const README = resolve(import.meta.dirname, '../../apps/mqttgwd/README.md');
-
-/** Every key of a configuration, as the complaints about unknown ones name them. */
-function knownKeys(): string[] {
-  const unknown = { '?': true };
-  const sections = { auth: unknown, tls: unknown, dbus: unknown, outbox: unknown, commands: unknown, filters: unknown };
-  try {
-    checkConfiguration({ ...unknown, ...sections, broker: { ...unknown, retry: unknown } });
-  } catch (error) {
-    const { problems } = error as ConfigurationError;
-    return problems.flatMap(({ path, message }) => {
-      const [, keys] = /known here: (.*)$/.exec(message) ?? [];
-      return (keys?.split(', ') ?? []).map((key) => [...path.slice(0, -1), key].join('.'));
-    });
-  }
-  return [];
-}
 
 describe('the configuration of a box', () => {
   let directory: string;
@@ -90,17 +71,5 @@ describe('the configuration of a box', () => {
       [expect.objectContaining({ varType, varName }), 'control'],
     ]);
     expect(loaded.inbound[0]?.lastRule?.policy).toEqual(policy);
-  });
-});
-
-describe("the daemon's README", () => {
-  it('says what each key of a configuration means', () => {
-    const keys = knownKeys();
-    expect(keys).toEqual(
-      expect.arrayContaining(['broker', 'broker.retry.max', 'outbox.durability', 'filters.inbound']),
-    );
-    const leaves = keys.filter((key) => !keys.some((other) => other.startsWith(`${key}.`)));
-    const table = readFileSync(README, 'utf8');
-    expect(leaves.filter((key) => !table.includes(`\`${key}\``))).toEqual([]);
   });
 });

@@ -121,6 +121,16 @@ export interface FilterSection {
   [option: string]: unknown;
 }
 
+/** The keys of a configuration at all levels, as `broker.retry.min`. */
+type Keys<T> = T extends readonly unknown[]
+  ? never
+  : T extends object
+    ? { [K in keyof T & string]: K | `${K}.${Keys<NonNullable<T[K]>>}` }[keyof T & string]
+    : never;
+
+/** What the schema gives, unless it or the interface has a key that the other lacks. */
+type WithKeysOf<T, S> = [Keys<T>, Keys<S>] extends [Keys<S>, Keys<T>] ? S : never;
+
 /**
  * Checks a configuration and fills in the defaults.
  *
@@ -128,7 +138,7 @@ export interface FilterSection {
  */
 export function checkConfiguration(content: unknown): GatewayConfiguration {
   const result = schema.safeParse(content, { reportInput: true });
-  if (result.success) return result.data;
+  if (result.success) return result.data satisfies WithKeysOf<GatewayConfiguration, typeof result.data>;
   throw new ConfigurationError(result.error.issues.flatMap(explain));
 }
 
