@@ -23,6 +23,8 @@ export class BrokerLink {
   #schedule: ReconnectSchedule;
   readonly #faults: FaultReports;
   #attempts = 0;
+  /** Runs out when a connection that is contested has held. */
+  #settling: NodeJS.Timeout | undefined;
   #keeping: Promise<void> | undefined;
   /** Ends the pause before the next attempt. */
   #hurry: () => void = () => {};
@@ -129,6 +131,7 @@ export class BrokerLink {
     const { states, logger } = this.#parts;
     const wasUp = states.current === 'connected';
     this.#isClosing = true;
+    clearTimeout(this.#settling);
     this.#hurry();
     await this.#session.end(wasUp, this.#keeping);
     const { connection } = this.#session;
@@ -155,12 +158,14 @@ export class BrokerLink {
 
   #announce({ attempt }: Connection): void {
     this.#attempts++;
-    const level = this.#attempts === 1 && !this.#schedule.contested ? 'info' : 'debug';
+    // Of one that was lost the log says that it is tried again.
+    const level = this.#attempts === 1 && this.#faults.outage === '' ? 'info' : 'debug';
     this.#parts.logger[level](`connecting to ${formatBrokerAddress(attempt.address)}`);
   }
 
   /** Says why a connection ended, and waits until another one may be made. */
   async #pauseAfter(connection: Connection): Promise<void> {
+    clearTimeout(this.#settling);
     const waitMs = this.#schedule.ended(connection.end);
     const { next, contested } = this.#schedule;
     if (waitMs === 0 && next.address === connection.attempt.address) {
@@ -180,7 +185,16 @@ export class BrokerLink {
   #up(connection: Connection): void {
     connection.wasUp = true;
     this.#attempts = 0;
-    this.#faults.connected(this.#schedule.contested);
+    const { contested, stableAfterMs } = this.#schedule;
+    this.#faults.connected(contested);
+    if (contested) this.#settling = setTimeout(() => this.#settled(connection), stableAfterMs);
     this.#parts.states.enter('connected');
+  }
+
+  /** Of a connection that others were taken from, the log says when it has held for long enough to be kept. */
+  #settled({ attempt }: Connection): void {
+    const url = formatBrokerAddress(attempt.address);
+    this.#parts.logger.info(`the connection to ${url} holds again${this.#faults.outage}`);
+    this.#faults.connected(false);
   }
 }

@@ -1,16 +1,19 @@
-import { type BrokerAddress, formatBrokerAddress } from './broker-address.js';
+import { formatBrokerAddress } from './broker-address.js';
 import type { Connection } from './connection.js';
 import { formatCount, formatDuration } from './duration.js';
 import { type OptionNames, PROGRAM_NAMES } from './explain-fault.js';
 import type { Logger } from './logger.js';
+
+/** So many faults of one outage are worth a line each. */
+const MAX_REPORTED = 10;
 
 /** Says why there is no connection, once for what repeats, and keeps it for whoever looks later. */
 export class FaultReports {
   readonly #logger: Logger;
   #clientId: string;
   readonly #clientIdOption: string;
-  /** What was last said of each address. */
-  readonly #reported = new Map<BrokerAddress, string>();
+  /** What was said in this outage. */
+  readonly #reported = new Set<string>();
   #fault: string | undefined;
   /** What was said of another client that throws this one out. */
   #contest: string | undefined;
@@ -59,22 +62,21 @@ export class FaultReports {
 
   /** A connection, or an attempt to make one, ended. */
   report(connection: Connection, contested: boolean): void {
-    const { address } = connection.attempt;
     const { fault } = connection;
-    const url = formatBrokerAddress(address);
+    const url = formatBrokerAddress(connection.attempt.address);
+    // One that has held ends what was before, also where nobody said so.
+    if (connection.wasUp && !contested) this.connected(false);
     this.#since ??= performance.now();
     if (!connection.wasUp) this.#failed++;
     if (contested) return this.#reportContest(connection);
     this.#contest = undefined;
     this.#fault = fault;
     if (connection.wasUp) return this.#logger.warn(`lost the connection to ${url}: ${fault}; trying again`);
-    if (this.#reported.get(address) === fault) return this.#logger.debug(`still: the broker at ${url}: ${fault}`);
-    this.#reported.set(address, fault);
-    if (connection.end.kind === 'refused') {
-      this.#logger.error(`the broker at ${url}: ${fault}; trying again now and then`);
-    } else {
-      this.#logger.warn(`the broker at ${url}: ${fault}; trying again`);
-    }
+    const line = `the broker at ${url}: ${fault}`;
+    if (this.#reported.has(line) || this.#reported.size >= MAX_REPORTED) return this.#logger.debug(`still: ${line}`);
+    this.#reported.add(line);
+    if (connection.end.kind === 'refused') this.#logger.error(`${line}; trying again now and then`);
+    else this.#logger.warn(`${line}; trying again`);
   }
 
   #reportContest({ attempt, isTakenOver, fault }: Connection): void {

@@ -268,6 +268,27 @@ describe.runIf(hasMosquitto).each(['3.1.1', '5'] as const)(
       // At 50 ms without end it would have been some twenty in a second.
       expect(logs.flatMap((log) => log.at('warn', 'error')).length).toBeLessThan(12);
     });
+
+    it.runIf(protocolVersion === '5')(
+      'leave one that says when its connection holds again, after the other has gone',
+      async () => {
+        await using broker = await startBroker({ kind: 'mosquitto' });
+        const log = keepLog();
+        const options = { broker: broker.url, clientId: 'box', protocolVersion, ...QUICKLY };
+        await using one = new MQTTConnector({ ...options, logger: log });
+        {
+          await using two = new MQTTConnector(options);
+          await one.run();
+          await two.run();
+          await waitFor('the complaint', () => log.at('error').length > 0, 15_000);
+        }
+        const held = () => log.at('info').find((line) => line.includes('holds again'));
+        expect(await waitFor('the end of it', held, 15_000)).toMatch(
+          /^info the connection to \S+ holds again, after \d/,
+        );
+        expect(one.status.fault).toBeUndefined();
+      },
+    );
   },
 );
 
