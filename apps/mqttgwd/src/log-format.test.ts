@@ -1,6 +1,8 @@
-import { dbusDaemonMissing, freePort, startBus } from '@cstbox/test-peers';
+import { MQTTConnector } from '@cstbox/mqtt-core';
+import { dbusDaemonMissing, freePort, startBroker, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
 import { CLI, COMMON, Daemon, workplace } from '../test/daemon.js';
+import { createLog } from './log.js';
 
 /** What a daemon prints that finds no broker, run by this command line, which it ends. */
 async function printedBy(program: string, argsFor: (configuration: string) => string[]): Promise<string[]> {
@@ -32,5 +34,28 @@ describe.skipIf(dbusDaemonMissing())('the log of mqttgwd', () => {
     for (const line of human) expect(line).toMatch(/^\d\d\/\d\d \d\d:\d\d:\d\d \[[IW]\] \w+ > /);
     const json = await printedBy('script', (path) => inTerminal(`${program} -c ${path} --log-format json`));
     for (const line of json) expect(JSON.parse(line)).toMatchObject({ component: expect.any(String) });
+  });
+});
+
+describe('the log of a connection that comes and goes', () => {
+  it('has its first losses, and at the end the number of the others', async () => {
+    await using broker = await startBroker();
+    let lines: string[] = [];
+    using log = createLog({ level: 'INFO', format: 'human', write: (line) => void lines.push(line) });
+    const reconnect = { minMs: 5, maxMs: 10 };
+    const logger = log.logger('MQTTConnector');
+    await using connector = new MQTTConnector({ broker: broker.url, protocolVersion: '3.1.1', reconnect, logger });
+    await connector.run();
+    let losses = 0;
+    for (; losses < 12; losses++) {
+      connector.restart('no acknowledgement within 20 s');
+      await waitFor('the loss', () => !connector.connected);
+      await waitFor('the connection', () => connector.connected, 15_000);
+    }
+    const lost = (text: string) => lines.filter((line) => line.includes('lost the connection') && line.includes(text));
+    expect(lost('')).toHaveLength(3);
+    lines = [];
+    log[Symbol.dispose]();
+    expect(lost('like this from')).toHaveLength(1);
   });
 });
