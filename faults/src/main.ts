@@ -6,6 +6,7 @@ import { daemonMissing } from './gateway.js';
 import { type FaultsOptions, parseOptions, USAGE } from './options.js';
 import { renderFailure, renderRun, renderSettings, renderTable } from './report.js';
 import { type RunResult, runSchedule } from './run.js';
+import { logOfAWeek } from './week.js';
 
 /** Here goes the story of each broken run. */
 const STORIES = fileURLToPath(new URL('../results/', import.meta.url));
@@ -13,6 +14,13 @@ const STORIES = fileURLToPath(new URL('../results/', import.meta.url));
 const args = process.argv.slice(2).filter((argument) => argument !== '--');
 if (args.includes('--help') || args.includes('-h')) {
   console.log(USAGE);
+} else if (args.includes('--log-of-a-week')) {
+  try {
+    console.log(await logOfAWeek());
+  } catch (error) {
+    console.error(`faults: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 } else {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -19,7 +19,8 @@ export const USAGE = `usage: pnpm faults [options]
   --seed N        this one schedule, as often as it is named
   --fault NAME    only schedules in which this happens: ${faultNames.join(', ')}
   --jobs N        how many at the same time (default ${JOBS})
-  --verbose       what happens when, and what the gateway says; with several jobs, run by run`;
+  --verbose       what happens when, and what the gateway says; with several jobs, run by run
+  --log-of-a-week runs the gateway through a week of faults instead, in some minutes, and prints its log`;
 
 /** @throws Error that says which option is wrong */
 export function parseOptions(args: readonly string[]): FaultsOptions {
