@@ -12,7 +12,7 @@ describe('the configuration of a box', () => {
   let directory: string;
   let loaded: LoadedGateway;
 
-  // It names certificates that only its owner has: ours lie in their place.
+  // It names certificates and a password that only its owner has: ours lie in their place.
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'box-'));
     const { ca, client } = await createCertificates();
@@ -20,6 +20,7 @@ describe('the configuration of a box', () => {
       ['tls/ca.pem', ca],
       ['tls/box.pem', client.cert],
       ['tls/box.key', client.key],
+      ['mqtt_password', 'open sesame\n'],
     ] as const) {
       await mkdir(dirname(join(directory, name)), { recursive: true });
       await writeFile(join(directory, name), content);
@@ -31,8 +32,9 @@ describe('the configuration of a box', () => {
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   it('is taken by the daemon, with its certificates and rules', () => {
-    const { broker, outbox, tls, commands } = loaded.configuration;
+    const { broker, auth, outbox, tls, commands } = loaded.configuration;
     expect(broker.host).toHaveLength(2);
+    expect(auth).toEqual({ username: 'box-17', password: 'open sesame' });
     expect(tls?.ca_certs).toBe(join(directory, 'tls/ca.pem'));
     expect(outbox).toMatchObject({ directory: '/var/lib/mqttgwd', durability: 'always' });
     expect(commands).toEqual({ max_age: 60 });
