@@ -31,7 +31,7 @@ const DRAIN_WITHIN_MS = 30_000;
 /** Nothing has arrived for so long: nothing more will. */
 const QUIET_MS = 800;
 /** The same while something is missing that nothing excuses: a gateway that has not read its store yet says that nothing waits. */
-const QUIET_AT_A_LOSS_MS = 4_000;
+const QUIET_AT_A_LOSS_MS = 10_000;
 const ASK_EVERY_MS = 200;
 
 /** Runs a schedule: opens a house, breaks it, mends it, waits until it is quiet, and counts. */
