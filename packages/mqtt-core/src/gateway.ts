@@ -7,26 +7,17 @@ import { Ear } from './ear.js';
 import { MQTTGatewayError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import { FilterNames } from './filter-names.js';
+import { type Books, type Chains, makeChains } from './gateway-chains.js';
 import { type GatewayChange, type GatewayOptions, type ResolvedSettings, resolveSettings } from './gateway-options.js';
 import { formatStatus, type GatewayCounts, type GatewayStatus } from './gateway-status.js';
-import { InboundChain } from './inbound-chain.js';
 import { InboundPath } from './inbound-path.js';
 import { describeError, type Logger, silentLogger } from './logger.js';
 import { LoopGuard } from './loop-guard.js';
 import { MemoryOutbox } from './memory-outbox.js';
 import type { MQTTConnector } from './mqtt-connector.js';
 import { Onlookers } from './onlookers.js';
-import { OutboundChain } from './outbound-chain.js';
 import { OutboundPath } from './outbound-path.js';
 import type { Outbox } from './outbox.js';
-
-/** The filters of both directions in their order, and what they are called. */
-interface Chains {
-  readonly inNames: FilterNames;
-  readonly outNames: FilterNames;
-  readonly inChain: InboundChain;
-  readonly outChain: OutboundChain;
-}
 
 /**
  * The gateway between one bus and one broker: what the filters accept crosses, in order; everything else does not, and
@@ -38,8 +29,7 @@ export class Gateway implements AsyncDisposable {
   readonly #outbox: Outbox;
   readonly #logger: Logger;
   readonly #onlookers: Onlookers;
-  readonly #inBooks: Accounting;
-  readonly #outBooks: Accounting;
+  readonly #books: Books;
   readonly #guard: LoopGuard;
   readonly #in: InboundPath;
   readonly #out: OutboundPath;
@@ -67,15 +57,17 @@ export class Gateway implements AsyncDisposable {
     this.#logger = logger;
     this.#onlookers = new Onlookers(logger);
     this.#settings = settings;
-    this.#inBooks = new Accounting('a message from the broker', new FilterNames(settings.inbound), logger);
-    this.#outBooks = new Accounting('an event from the bus', new FilterNames(settings.outbound), logger);
+    this.#books = {
+      in: new Accounting('a message from the broker', new FilterNames(settings.inbound), logger),
+      out: new Accounting('an event from the bus', new FilterNames(settings.outbound), logger),
+    };
     const { policy, qos, ackTimeoutMs, maxHops } = settings;
-    const { inChain, outChain } = this.#chainsOf(settings);
+    const { inChain, outChain } = makeChains(settings, this.#books, connector);
     const guard = new LoopGuard({ connector, channels: outChain.channels, maxHops });
     this.#guard = guard;
     const parts = { connector, guard, logger, onlookers: this.#onlookers };
-    this.#in = new InboundPath({ ...parts, chain: inChain, books: this.#inBooks, bus, policy });
-    this.#out = new OutboundPath({ ...parts, chain: outChain, books: this.#outBooks, outbox, qos, ackTimeoutMs });
+    this.#in = new InboundPath({ ...parts, chain: inChain, books: this.#books.in, bus, policy });
+    this.#out = new OutboundPath({ ...parts, chain: outChain, books: this.#books.out, outbox, qos, ackTimeoutMs });
     this.#ear = new Ear(outChain.channels, this.#out);
   }
 
@@ -175,7 +167,7 @@ export class Gateway implements AsyncDisposable {
 
   async #reconfigure({ connector: options, ...change }: GatewayChange): Promise<void> {
     const settings = resolveSettings(change);
-    const chains = this.#chainsOf(settings);
+    const chains = makeChains(settings, this.#books, this.#connector);
     if (this.#starting) await this.#starting;
     const former = this.#ear;
     const isHeard = former.hears(chains.outChain.channels);
@@ -205,24 +197,12 @@ export class Gateway implements AsyncDisposable {
   #goOn(settings: ResolvedSettings, { inNames, outNames, inChain, outChain }: Chains): void {
     const { policy, qos, ackTimeoutMs, maxHops } = settings;
     this.#settings = settings;
-    this.#inBooks.adopt(inNames);
-    this.#outBooks.adopt(outNames);
+    this.#books.in.adopt(inNames);
+    this.#books.out.adopt(outNames);
     this.#in.reconfigure({ chain: inChain, policy });
     this.#out.reconfigure({ chain: outChain, qos, ackTimeoutMs });
     this.#guard.reconfigure({ channels: outChain.channels, maxHops });
     if (this.#isOpen) this.#receive();
-  }
-
-  #chainsOf({ inbound, outbound, filterTimeoutMs: timeoutMs }: ResolvedSettings): Chains {
-    const inNames = new FilterNames(inbound);
-    const outNames = new FilterNames(outbound);
-    const [inBooks, outBooks] = [this.#inBooks, this.#outBooks];
-    return {
-      inNames,
-      outNames,
-      inChain: new InboundChain({ filters: inbound, names: inNames, books: inBooks, timeoutMs }, this.#connector),
-      outChain: new OutboundChain({ filters: outbound, names: outNames, books: outBooks, timeoutMs }),
-    };
   }
 
   /** Takes what the broker delivers, once a filter has asked for it. */

@@ -26,6 +26,17 @@ export class LinkStates {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** The next state that is not `connecting`. */
+  settled(): Promise<LinkState> {
+    return new Promise((resolve) => {
+      const unwatch = this.watch((state) => {
+        if (state === 'connecting') return;
+        unwatch();
+        resolve(state);
+      });
+    });
+  }
+
   /** `closed` is never left. */
   enter(state: LinkState): void {
     if (this.#current === state || this.#current === 'closed') return;

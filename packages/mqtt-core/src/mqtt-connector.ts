@@ -244,14 +244,7 @@ export class MQTTConnector implements AsyncDisposable {
   async #run(): Promise<void> {
     if (this.#closing) throw shutDownError();
     this.#link.run();
-    await new Promise<void>((resolve, reject) => {
-      const unwatch = this.watch((state) => {
-        if (state === 'connecting') return;
-        unwatch();
-        if (state === 'connected') resolve();
-        else reject(shutDownError());
-      });
-    });
+    if ((await this.#states.settled()) === 'closed') throw shutDownError();
   }
 
   async #shutdown(): Promise<void> {
