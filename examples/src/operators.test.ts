@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { announcedCode, canRunDocuments, missingLine, runDocument } from './testing/document-house.js';
+import { announcedCode, canRunDocuments, missingPart, runDocument } from './testing/document-house.js';
 
 /** What operators read, and what is run of it: every block of commands, in order, in a box of its own. */
 const DOCUMENTS = ['docs/install.md', 'docs/troubleshooting.md', 'docs/commands.md'];
@@ -11,7 +11,7 @@ describe.skipIf(!canRunDocuments())('every command line in the documents for ope
       const at = `${path}:${block.line}`;
       const wanted = announcedCode(block);
       if (code !== wanted) return [`${at} ends with ${code} in place of ${wanted}; it printed:\n${output}`];
-      const missing = expected && missingLine(expected, output);
+      const missing = expected && missingPart(expected, output);
       return missing === undefined ? [] : [`${at} does not print '${missing}'; it printed:\n${output}`];
     });
     expect(faults.join('\n')).toBe('');
@@ -22,11 +22,11 @@ describe.skipIf(!canRunDocuments())('every command line in the documents for ope
 describe('what a document says that is printed', () => {
   it.each([
     ['in its order', ['one', 'two'], 'zero\none\n\ntwo\n', undefined],
-    ['but for numbers and the width of columns', ['10:05 21.5  x'], '9:59 3 x\n', undefined],
+    ['but for numbers, columns and the ends of lines', ['10:05 21.5  x', 'y'], '9:59 3 x y\n', undefined],
     ['with gaps', ['one', '…', 'three …'], 'one\ntwo\nthree and more', undefined],
     ['and nothing that is not', ['one', 'four'], 'one\ntwo', 'four'],
-    ['and not the other way round', ['two', 'one'], 'one\ntwo', 'one'],
+    ['and not the other way round', ['two', '…', 'one'], 'one\ntwo', 'one'],
   ])('is looked for %s', (_what, expected, output, missing) => {
-    expect(missingLine(expected, output)).toBe(missing);
+    expect(missingPart(expected, output)).toBe(missing);
   });
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -488,6 +489,15 @@ describe('the command line of mqttgwd', () => {
     await using daemon = Daemon.spawn(process.execPath, [CLI, '--', '-c', '/nowhere.cfg']);
     expect(await daemon.exited).toBe(78);
     expect(daemon.printed).toContain('there is no configuration file at /nowhere.cfg');
+  });
+
+  it('is not ended by a SIGHUP or SIGUSR1 that comes while it is still being loaded', () => {
+    const script = (name: string) => `await import('${CLI}'); process.kill(process.pid, '${name}')`;
+    for (const name of ['SIGHUP', 'SIGUSR1']) {
+      const args = ['--input-type=module', '-e', script(name), 'mqttgwd', '-c', '/nowhere.cfg'];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 78, stderr: expect.stringMatching(/^mqttgwd: there is no/) });
+    }
   });
 
   it('reports everything that is wrong in a configuration at once: keys, files, rules of both directions', async () => {

@@ -18,5 +18,7 @@ mqttgwd: there: /path/to/node ${process.argv[1]}
 `);
   process.exitCode = EXIT_CONFIG;
 } else {
+  // The gateway reads its configuration after this: who wants that anew in this moment gets it, and does not end the process.
+  for (const name of ['SIGHUP', 'SIGUSR1']) process.on(name, () => {});
   import('./program.js');
 }

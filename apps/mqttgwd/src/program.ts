@@ -46,6 +46,8 @@ const program = new Command('mqttgwd')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(mqttgwd --help says more)')
   .addHelpText('after', epilogue())
+  // What was held off while this file loaded is the command's own affair.
+  .hook('preAction', () => void ['SIGHUP', 'SIGUSR1'].map((name) => process.removeAllListeners(name)))
   .exitOverride();
 
 const commands = [

@@ -25,6 +25,8 @@ export async function runService(
   // However the process ends, what was folded is told.
   process.on('exit', () => log[Symbol.dispose]());
   const stop = stopSignal();
+  // Node.js' debugger is never meant, not even before there is a status.
+  process.on('SIGUSR1', () => {});
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, options, redact)));
   try {
     await service({ environment: process.env, log, secrets, onStatusWanted, onReloadWanted, signal: stop });
@@ -38,7 +40,7 @@ export async function runService(
   }, LINGER_MS).unref();
 }
 
-/** On SIGUSR1, which would otherwise open Node.js' debugger to whoever may send it. */
+/** On SIGUSR1. */
 function onStatusWanted(logStatus: () => void): void {
   process.on('SIGUSR1', logStatus);
 }

@@ -81,29 +81,30 @@ export function announcedCode({ lines }: CodeBlock): number {
 }
 
 /**
- * The first line that was not printed, in the order of the document, or `undefined`. Numbers and runs of spaces may differ: ports, times,
- * rates and what they do to columns. `…` stands for anything, also at the end of a line.
+ * The first part that was not printed, in the order of the document, or `undefined`. Numbers and white space may differ: ports, times, rates,
+ * and what they do to columns and the ends of lines. `…` stands for anything.
  */
-export function missingLine(expected: readonly string[], output: string): string | undefined {
-  const printed = output.split('\n').map(comparable);
+export function missingPart(expected: readonly string[], output: string): string | undefined {
+  const printed = comparable(output);
   let from = 0;
-  for (const line of expected) {
-    const wanted = comparable(line);
-    if (wanted === '' || wanted === '…') continue;
-    const start = wanted.endsWith('…') ? wanted.slice(0, -1).trimEnd() : undefined;
-    const index = printed.findIndex(
-      (each, at) => at >= from && (start === undefined ? each === wanted : each.startsWith(start)),
-    );
-    if (index === -1) return line;
-    from = index + 1;
+  for (const part of expected.join('\n').split('…')) {
+    const wanted = comparable(part);
+    const at = printed.indexOf(wanted, from);
+    if (at === -1) return firstMissingLine(part, printed.slice(from)) ?? part;
+    from = at + wanted.length;
   }
   return undefined;
 }
 
-function comparable(line: string): string {
-  return line
+/** What a person would look at first. */
+function firstMissingLine(part: string, printed: string): string | undefined {
+  return part.split('\n').find((line) => !printed.includes(comparable(line)));
+}
+
+function comparable(text: string): string {
+  return text
     .replace(/\d+/g, '0')
     .replace(/0(?:[.,]0)+/g, '0')
-    .replace(/[ ─-]+/g, ' ')
+    .replace(/\s+/g, ' ')
     .trim();
 }

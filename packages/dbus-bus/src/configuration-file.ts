@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError, type ConfigurationProblem, describeError } from '@cstbox/mqtt-core';
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { resolveReferences } from './references.js';
+import { readRegularFile } from './regular-file.js';
 import { readPasswordFile } from './secret-file.js';
 import { Secrets } from './secrets.js';
 import { reasonOf } from './tls-files.js';
@@ -143,11 +144,21 @@ function circlesIn(document: Document): number[] {
 const REMEDIES: Readonly<Record<string, string>> = {
   EACCES: 'let the user of this process read it',
   EISDIR: 'name a file in it',
+  ENOENT: 'put it back, or name another one',
 };
 
 function readSource(path: string): string {
+  const bytes = readBytes(path);
+  const fail = (message: string) => new ConfigurationError([{ path: [], message, file: path }]);
+  if (!isUtf8(bytes)) throw fail('this is no UTF-8: save it in that encoding');
+  const source = new TextDecoder().decode(bytes);
+  if (source.trim() === '') throw fail('the file is empty: a configuration is a JSON or YAML object');
+  return source;
+}
+
+function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     const remedy = REMEDIES[(error as NodeJS.ErrnoException).code ?? ''];
     const message = `can't read the file: ${reasonOf(error)}${remedy === undefined ? '' : `: ${remedy}`}`;

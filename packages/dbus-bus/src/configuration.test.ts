@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { ConfigurationError } from '@cstbox/mqtt-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkConfiguration, checkFile, loadConfiguration } from './configuration.js';
 import { ConfigurationFile } from './configuration-file.js';
+import { readTlsFiles } from './tls-files.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'mqttgwd-test-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -117,7 +119,6 @@ describe('a configuration file', () => {
 
   it.each([
     ['{}', ['1:1: missing: a section with the host of the broker (at broker)']],
-    ['', ['1:1: expected a configuration: a JSON or YAML object']],
     ['[]', ['1:1: expected a configuration: a JSON or YAML object']],
     ['just text', ['1:1: expected a configuration: a JSON or YAML object']],
     [
@@ -250,6 +251,23 @@ describe('a configuration file', () => {
     expect(() => loadConfiguration('')).toThrow('no configuration file given');
     expect(() => loadConfiguration(join(directory, 'none'))).toThrow(/none: can't read the file: ENOENT/);
     expect(() => loadConfiguration(directory)).toThrow(/can't read the file: EISDIR/);
+    // Who reads a pipe waits for whoever writes it, and all else with him.
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => loadConfiguration(pipe)).toThrow(/pipe: can't read the file: it is a pipe or a device: name a file/);
+    expect(problems(`broker: { host: h }\ntls: { ca_certs: ${pipe} }`)).toEqual([]);
+    const withPipe = { ca_certs: pipe };
+    expect(() => readTlsFiles(withPipe)).toThrow(/can't read .*pipe: it is a pipe or a device/);
+  });
+
+  it('that is empty, or in another encoding, says so', () => {
+    expect(problems(' \n')).toEqual([' the file is empty: a configuration is a JSON or YAML object']);
+    const path = file('');
+    // UTF-16 as editors save it begins with bytes that UTF-8 never has.
+    for (const bytes of [Buffer.from('host: küche', 'latin1'), Buffer.from('\ufeffhost: h', 'utf16le')]) {
+      writeFileSync(path, bytes);
+      expect(() => loadConfiguration(path)).toThrow(`${path}: this is no UTF-8: save it in that encoding`);
+    }
   });
 
   it.skipIf(process.getuid?.() === 0)('that we may not read is a clear error', () => {

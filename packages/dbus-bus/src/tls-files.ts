@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   ConfigurationError,
   type ConfigurationProblem,
@@ -6,6 +5,7 @@ import {
   MQTTConnector,
   type TLSOptions,
 } from '@cstbox/mqtt-core';
+import { readRegularFile } from './regular-file.js';
 
 /** The section `tls` of a configuration: paths of PEM files. */
 export interface TLSFiles {
@@ -32,7 +32,7 @@ export function readTlsFiles(files: TLSFiles): TLSOptions {
     const path = files[KEYS[option]];
     if (path === undefined) continue;
     try {
-      options[option] = readFileSync(path);
+      options[option] = readRegularFile(path);
     } catch (error) {
       problems.push({ path: ['tls', KEYS[option]], message: `can't read ${path}: ${reasonOf(error)}` });
     }
