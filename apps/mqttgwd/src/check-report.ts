@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ExitCode } from './exit-codes.js';
 import type { LocatedFinding } from './located-finding.js';
-import { harmless, type Paint, wrap } from './terminal.js';
+import { harmless, jsonLine, type Paint, wrap } from './terminal.js';
 
 const COLOURS = { error: 'red', warning: 'yellow', info: 'cyan' } as const;
 const SEVERITIES = ['error', 'warning', 'info'] as const;
@@ -31,7 +31,7 @@ export function jsonReport(findings: readonly LocatedFinding[], connections?: re
     return { severity, code, message, file, line, column, path };
   });
   const counts = { errors: count(findings, 'error'), warnings: count(findings, 'warning') };
-  return `${JSON.stringify({ findings: list, ...counts, connections }, undefined, 2)}\n`;
+  return `${jsonLine({ findings: list, ...counts, connections }, 2)}\n`;
 }
 
 /** What `mqttgwd check` ends with. */

@@ -83,7 +83,10 @@ export class GatewayClient implements AsyncDisposable {
     if (!(error instanceof DBusCallError)) return error;
     const { errorName } = error;
     const text = error.message.slice(`${errorName}: `.length);
-    if (errorName === CONFIGURATION_ERROR) return new ConfigurationError(text);
+    if (errorName === CONFIGURATION_ERROR) {
+      // A line for each problem is all that an error on the bus can tell.
+      return new ConfigurationError(text.split('\n').map((message) => ({ message, path: [] })));
+    }
     if (errorName.endsWith('.ServiceUnknown') || errorName.endsWith('.NameHasNoOwner')) {
       const text = `no gateway runs on this bus (the address comes from ${this.#address.address.origin})`;
       const remedy = 'mqttgwd starts one; should it run on another bus, name its configuration with -c';

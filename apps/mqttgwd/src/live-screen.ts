@@ -20,15 +20,20 @@ export class LiveScreen implements Disposable {
     this.#output = output;
   }
 
+  /** How many lines fit; `undefined` where there is no end. */
+  get room(): number | undefined {
+    // One that does not know its height says 0. The last row is the cursor's.
+    return this.#output.isTTY ? (this.#output.rows || 24) - 1 : undefined;
+  }
+
   /** Shows these lines in the place of those before; what does not fit the terminal's height is left out. */
   show(lines: readonly string[]): void {
     if (!this.#output.isTTY) {
       this.#output.write(`${lines.join('\n')}\n\n`);
       return;
     }
-    // One that does not know its height says 0.
-    const rows = this.#output.rows || 24;
-    const fitting = lines.length < rows ? lines : [...lines.slice(0, rows - 2), '…'];
+    const { room = lines.length } = this;
+    const fitting = lines.length <= room ? lines : [...lines.slice(0, room - 1), '…'];
     // Written over, not cleared first: it does not flicker.
     const body = fitting.map((line) => `${line}\x1b[K\n`).join('');
     this.#output.write(`${this.#isEntered ? '' : ENTER}\x1b[H${body}\x1b[J`);

@@ -14,10 +14,14 @@ import { addStatusCommand } from './commands/status.js';
 import { addTailCommand } from './commands/tail.js';
 import { ExitCode } from './exit-codes.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js';
+import { fitted } from './terminal.js';
 import { version } from './version.js';
 
 /** How long the process may take to end by itself when it is done. */
 const LINGER_MS = 1_000;
+
+/** The command that has begun; none before the command line is understood. */
+let begun: Command | undefined;
 
 const program = new Command('mqttgwd')
   .description('The gateway between the CSTBox event bus (D-Bus) and MQTT')
@@ -48,6 +52,10 @@ const program = new Command('mqttgwd')
   .addHelpText('after', epilogue())
   // What was held off while this file loaded is the command's own affair.
   .hook('preAction', () => void ['SIGHUP', 'SIGUSR1'].map((name) => process.removeAllListeners(name)))
+  .configureOutput({ outputError: (text, write) => write(fitted(text, process.stderr)) })
+  .hook('preAction', (_program, command) => {
+    begun = command;
+  })
   .exitOverride();
 
 const commands = [
@@ -92,7 +100,7 @@ Example:
 function settle(parent: Command, name: string): void {
   for (const command of parent.commands) {
     const full = `${name} ${command.name()}`;
-    command.exitOverride().showHelpAfterError(`(${full} --help says more)`);
+    command.helpCommand(false).exitOverride().showHelpAfterError(`(${full} --help says more)`);
     settle(command, full);
   }
 }
@@ -109,7 +117,7 @@ async function main(): Promise<void> {
   } catch (error) {
     // Help and version are no errors; commander has printed what there is to say.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
-    else process.exitCode = reportFailure(error, program.opts());
+    else process.exitCode = reportFailure(error, (begun ?? program).optsWithGlobals());
   }
   // Everything of ours is closed and said. A filter may have left a timer behind: it must not keep the process.
   setTimeout(() => process.stdout.write('', () => process.exit()), LINGER_MS).unref();

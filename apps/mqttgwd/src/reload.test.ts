@@ -77,6 +77,12 @@ describe.skipIf(dbusDaemonMissing())('a reload', () => {
         expect(refused).toMatchObject({ errorName: `${GATEWAY}.Error.Configuration` });
         expect(String(refused)).toMatch(/gateway\.json:\d+:\d+: .*\n.*gateway\.json:\d+:\d+: /);
         expect(house.gateway.printed).toContain('[E] Configuration > the configuration is not taken');
+        const { code, printed } = await run(['reload', '--json'], house.environment);
+        expect(code).toBe(78);
+        const { error } = JSON.parse(printed.match(/^\{"error".*$/m)?.[0] ?? '{}');
+        expect(error).toMatchObject({ code: 'configuration', message: expect.stringContaining('qos') });
+        expect(error.problems.length).toBe(error.message.split('\n').length);
+        expect(error.problems.length).toBeGreaterThan(1);
       } else {
         await configure(house, rules(`r${time}`));
         expect(await ask<ReloadReport>(house, 'reload')).toEqual({

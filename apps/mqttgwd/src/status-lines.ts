@@ -19,27 +19,47 @@ export interface StatusStyle {
   readonly paint: Paint;
   /** Whether all rules are wanted. */
   readonly rules: boolean;
+  /** How many lines there is room for, at most. Default: any number. */
+  readonly room?: number | undefined;
 }
 
-/** A status for people, in lines of 80 columns. */
-export function statusLines(status: StatusReport, { paint, rules }: StatusStyle): string[] {
+/** A status for people, in lines of 80 columns: what is wrong comes before what is usual. */
+export function statusLines(status: StatusReport, { paint, rules, room }: StatusStyle): string[] {
   const title = (text: string) => ['', paint.bold(text)];
-  return [
-    ...headLines(status, paint),
-    '',
-    ...linkLines(status, paint),
-    ...title(row('per second', ['10 s', '1 min', '10 min'])),
-    ...rateLines(status),
+  const links = [...headLines(status, paint), '', ...linkLines(status, paint)];
+  const rates = [...title(row('per second', ['10 s', '1 min', '10 min'])), ...rateLines(status)];
+  const counts = [
     ...title(row('', ['received', 'forwarded', 'filtered', 'dropped', 'waiting'])),
     ...DIRECTIONS.flatMap(([key, name]) => directionLines(name, status.counts[key])),
     ...replyLines(status),
-    ...DIRECTIONS.flatMap(([key, name]) => {
-      const lines = ruleLines(status.counts[key].rules, rules);
-      return lines.length > 0 ? [...title(`rules, ${name}`), ...lines] : [];
-    }),
-    ...(status.faults.length > 0 ? title('last warnings and errors') : []),
-    ...status.faults.slice(-SHOWN_FAULTS).flatMap((fault) => faultLines(fault, paint)),
   ];
+  const ruleCounts = DIRECTIONS.flatMap(([key, name]) => {
+    const lines = ruleLines(status.counts[key].rules, rules);
+    return lines.length > 0 ? [...title(`rules, ${name}`), ...lines] : [];
+  });
+  const faults = status.faults.slice(-SHOWN_FAULTS).map((fault) => faultLines(fault, paint));
+  const below = (lines: readonly string[]) =>
+    lines.length > 0 ? [...title('last warnings and errors'), ...lines] : [];
+  const all = [...links, ...below(faults.flat()), ...rates, ...counts, ...ruleCounts];
+  if (room === undefined || all.length <= room) return all;
+  // Where not all has room, rates give way to links, the newest warning and counts.
+  const [newest = []] = faults.slice(-1);
+  const needed = links.length + below(newest).length + counts.length + 1;
+  const usual = needed + rates.length <= room ? [...rates, ...counts] : counts;
+  const forFaults = room - links.length - usual.length - 1 - title('').length;
+  const shown = [...links, ...below(newestFitting(faults, forFaults)), ...usual, ...ruleCounts].slice(0, room - 1);
+  return [...shown, `… ${all.length - shown.length} more lines: mqttgwd status shows all`];
+}
+
+/** As many of the newest as have room, whole; of the newest one at least the beginning. */
+function newestFitting(faults: readonly (readonly string[])[], room: number): string[] {
+  const [newest = [], ...older] = faults.toReversed();
+  let shown = newest.slice(0, Math.max(1, room));
+  for (const fault of older) {
+    if (shown.length + fault.length > room) break;
+    shown = [...fault, ...shown];
+  }
+  return shown;
 }
 
 function headLines({ version, time, since, configuration, simulate }: StatusReport, paint: Paint): string[] {

@@ -64,6 +64,43 @@ describe('a status for people', () => {
     expect(text).toContain('and 4 more: --rules shows all');
   });
 
+  it('says what is wrong before what is usual', () => {
+    const lines = statusLines(longStatus(), { paint: PLAIN, rules: false });
+    const places = ['broker ', 'last warnings', 'per second', '    received', 'rules, bus to MQTT'].map((part) =>
+      lines.findIndex((line) => line.includes(part)),
+    );
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+  });
+
+  it('shows links, the newest warning and the counts on a small terminal, and how much is missing', () => {
+    const direction = { received: 6, forwarded: 5, filtered: 1, dropped: {}, waiting: 0, filters: [], rules: [] };
+    const fault = (time: number) => ({
+      time,
+      level: 'warn' as const,
+      component: 'C',
+      msg: `${time} ${'long '.repeat(15)}`,
+    });
+    const usual: StatusReport = {
+      ...longStatus(),
+      configuration: '/etc/gateway.json',
+      links: { ...longStatus().links, broker: { state: 'connected', broker: 'mqtt://b', since: 0, attempts: 0 } },
+      counts: { out: direction, in: direction, replies: { sent: 0, lost: 0 } },
+      faults: [fault(1), fault(2), fault(3)],
+    };
+    for (const status of [usual, { ...usual, faults: [fault(1), fault(2), ...longStatus().faults] }]) {
+      const lines = statusLines(status, { paint: PLAIN, rules: false, room: 23 });
+      const whole = statusLines(status, { paint: PLAIN, rules: false });
+      const text = lines.join('\n');
+      expect(lines.length).toBeLessThanOrEqual(23);
+      expect(text).toMatch(/^broker /m);
+      expect(text).toMatch(/^last warnings and errors\n.* C > /m);
+      expect(text).toMatch(/^MQTT to bus +6 +5 +1 +0 +0$/m);
+      expect(lines.at(-1)).toBe(`… ${whole.length - lines.length + 1} more lines: mqttgwd status shows all`);
+    }
+    expect(statusLines(usual, { paint: PLAIN, rules: false, room: 60 }).join('\n')).not.toContain('more lines');
+  });
+
   it('shows all rules when they are wanted', () => {
     const text = statusLines(longStatus(), { paint: PLAIN, rules: true }).join('\n');
     expect(text.match(/^rule \d /gm)).toHaveLength(18);

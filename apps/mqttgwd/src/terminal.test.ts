@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { harmless, paintFor, wrap } from './terminal.js';
+import { fitted, harmless, jsonLine, paintFor, wrap } from './terminal.js';
 
 describe('what is printed', () => {
   it('is coloured on a terminal only, and not where NO_COLOR is set', () => {
@@ -18,5 +18,21 @@ describe('what is printed', () => {
   it('shows control characters in what strangers sent, and sends none to the terminal', () => {
     expect(harmless('a\x1b[2Jb\n\u2028\u202e')).toBe('a\\x1b[2Jb\\x0a\\u{2028}\\u{202e}');
     expect(harmless('é 21 °C')).toBe('é 21 °C');
+  });
+
+  it('is JSON without anything that a terminal obeys, and means the same', () => {
+    const value = { text: 'a\x1b[2J\x7f\x9b31m\u2028\u202e\u{e0041}', degrees: '21 °C' };
+    const line = jsonLine(value);
+    expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028]/u);
+    expect(line).toContain('\\u009b31m');
+    expect(line).toContain('21 °C');
+    expect(JSON.parse(line)).toEqual(value);
+    expect(jsonLine(['a\x9bb'], 0, (text) => text.replace('a\x9bb', '***'))).toBe('["***"]');
+  });
+
+  it('is fitted to a terminal line by line, and left alone elsewhere', () => {
+    const text = `${'word '.repeat(20)}\n\x9bend`;
+    expect(fitted(text, { isTTY: true, write() {} })).toMatch(/^.{1,80}\n {2}.{1,78}\n\\x9bend$/);
+    expect(fitted(text, { write() {} })).toBe(text);
   });
 });

@@ -47,3 +47,25 @@ export function harmless(text: string): string {
     return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u{${code}}`;
   });
 }
+
+/**
+ * A value as JSON that is harmless on a terminal, too: what JSON leaves as it is and a terminal may obey is escaped.
+ *
+ * @param redact takes out what nobody may read
+ */
+export function jsonLine(value: unknown, indent = 0, redact = (text: string) => text): string {
+  // Escaped last: a secret is found as it is written.
+  return redact(JSON.stringify(value, undefined, indent)).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+    // One beyond the first plane is two escapes.
+    character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+}
+
+/** Lines as they are, or, for a terminal, harmless and broken where it ends. */
+export function fitted(text: string, { isTTY }: Output): string {
+  if (!isTTY) return text;
+  return text
+    .split('\n')
+    .map((line) => wrap(harmless(line), { indent: '  ' }))
+    .join('\n');
+}

@@ -34,11 +34,27 @@ interface MessageOptions extends ExplainOptions {
   retain?: boolean;
 }
 
+const EVENT_EXAMPLE = `mqttgwd explain event temperature:kitchen --data '{"value": 21.5}'`;
+const MESSAGE_EXAMPLE = `mqttgwd explain message site/kitchen/set/light '{"value": "on"}'`;
+const EXIT_CODES = `Exit codes:
+  ${ExitCode.OK}  explained, whatever comes of it
+  ${ExitCode.USAGE} wrong command line
+  ${ExitCode.CONFIG} wrong configuration`;
+
 /** `mqttgwd explain event` and `mqttgwd explain message` */
 export function addExplainCommand(program: Command): void {
   const explain = program
     .command('explain')
-    .description('say which rule decides about an event or a message, and what comes of it; connects to nothing');
+    .description('say which rule decides about an event or a message, and what comes of it; connects to nothing')
+    .addHelpText(
+      'after',
+      `
+${EXIT_CODES}
+
+Example:
+  ${EVENT_EXAMPLE}
+  ${MESSAGE_EXAMPLE}`,
+    );
 
   const event = explain
     .command('event')
@@ -46,13 +62,11 @@ export function addExplainCommand(program: Command): void {
     .argument('<variable>', 'the variable, as <varType>:<varName>; the first colon ends the type', parseVariable)
     .option('--channel <name>', 'the channel that it comes on', SENSOR_EVENT_CHANNEL)
     .option('--data <json>', 'the event\'s data, as in \'{"value": 21.5, "unit": "C"}\'', parseData, {});
-  withCommon(event, `mqttgwd explain event temperature:kitchen --data '{"value": 21.5}'`).action(
-    async ([varType, varName]: Variable, _options: unknown, command: Command) => {
-      const options = optionsOf<EventOptions>(command);
-      const asked = new TimedEvent(Date.now(), varType, varName, options.data);
-      await show(options, (rehearsal) => rehearsal.explainEvent(options.channel, asked));
-    },
-  );
+  withCommon(event, EVENT_EXAMPLE).action(async ([varType, varName]: Variable, _options: unknown, command: Command) => {
+    const options = optionsOf<EventOptions>(command);
+    const asked = new TimedEvent(Date.now(), varType, varName, options.data);
+    await show(options, (rehearsal) => rehearsal.explainEvent(options.channel, asked));
+  });
 
   const message = explain
     .command('message')
@@ -61,7 +75,7 @@ export function addExplainCommand(program: Command): void {
     .argument('[payload]', 'the payload; - reads it from standard input', '')
     .addOption(new Option('--qos <level>', 'the QoS that it comes with').choices(['0', '1', '2']).default('1'))
     .option('--retain', 'the broker kept it from earlier');
-  withCommon(message, `mqttgwd explain message site/kitchen/set/light '{"value": "on"}'`).action(
+  withCommon(message, MESSAGE_EXAMPLE).action(
     async (topic: string, payload: string, _options: unknown, command: Command) => {
       const options = optionsOf<MessageOptions>(command);
       const bytes = payload === '-' ? await readAll(process.stdin) : Buffer.from(payload);
@@ -84,10 +98,7 @@ function withCommon(command: Command, example: string): Command {
 What goes by what came before (deadband, throttle, rate limits, duplicates) is
 asked as for the first of its kind.
 
-Exit codes:
-  ${ExitCode.OK}  explained, whatever comes of it
-  ${ExitCode.USAGE} wrong command line
-  ${ExitCode.CONFIG} wrong configuration
+${EXIT_CODES}
 
 Example:
   ${example}`,
@@ -105,8 +116,11 @@ async function show(
   const explanation = ask(rehearsal);
   const advice = adviceFor(explanation.crossing, rehearsal);
   const paint = paintFor(process.stdout, process.env);
-  const text = json ? explainJson(explanation, advice, now) : explainText(explanation, advice, { paint, all, now });
-  process.stdout.write(loaded.secrets.redact(text));
+  const { redact } = loaded.secrets;
+  const text = json
+    ? explainJson(explanation, advice, now, redact)
+    : redact(explainText(explanation, advice, { paint, all, now }));
+  process.stdout.write(text);
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {

@@ -21,7 +21,14 @@ Exit codes:
 export function addPolicyCommand(program: Command): void {
   const policy = program
     .command('policy')
-    .description('print what bus and broker have to allow the gateway, and no more');
+    .description('print what bus and broker have to allow the gateway, and no more')
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}
+Example:
+  mqttgwd policy mosquitto -c gateway.json
+  mqttgwd policy dbus -c gateway.json`,
+    );
 
   policy
     .command('mosquitto')

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { optionsOf } from '../command-line.js';
 import { gatewayAddress } from '../gateway-address.js';
 import { GatewayClient } from '../gateway-client.js';
-import { harmless, paintFor, wrap } from '../terminal.js';
+import { harmless, jsonLine, paintFor, wrap } from '../terminal.js';
 
 /** `mqttgwd reload` */
 export function addReloadCommand(program: Command): void {
@@ -14,9 +14,9 @@ export function addReloadCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The gateway checks everything first; with any error it works on as before. It reads
-the file that it was started with: -c only says which bus to look on. SIGHUP does
-the same, and the log says what came of it.
+The gateway checks everything first; with any error it works on as before. It
+reads the file that it was started with: -c only says which bus to look on.
+SIGHUP does the same, and the log says what came of it.
 
 Exit codes:
   0  the gateway works by the new configuration
@@ -30,7 +30,7 @@ Example:
       const options = optionsOf<{ json?: boolean }>(command);
       await using client = await GatewayClient.connect(gatewayAddress(options.config, process.env));
       const report = await client.reload();
-      const lines = options.json ? [JSON.stringify(report, undefined, 2)] : reportLines(report);
+      const lines = options.json ? [jsonLine(report, 2)] : reportLines(report);
       process.stdout.write(`${lines.join('\n')}\n`);
     });
 }

@@ -50,9 +50,8 @@ async function run(files: readonly string[], options: ReplayCommandOptions & Glo
   });
   const report = await replay.play(files);
   const style = { paint: paintFor(process.stdout, process.env), compared: compared !== undefined };
-  const text = json ? replayJson(report) : replayText(report, style);
-  const redacted = loaded.secrets.redact(compared?.secrets.redact(text) ?? text);
-  process.stdout.write(redacted);
+  const redact = (text: string) => loaded.secrets.redact(compared?.secrets.redact(text) ?? text);
+  process.stdout.write(json ? replayJson(report, redact) : redact(replayText(report, style)));
   if (report.out.different + report.in.different > 0) process.exitCode = ExitCode.FINDINGS;
 }
 
@@ -82,5 +81,6 @@ Exit codes:
   ${ExitCode.CONFIG} wrong configuration
 
 Example:
-  mqttgwd replay traffic.ndjson* -c new.yaml --against /etc/cstbox/mqtt_gateway.cfg`;
+  mqttgwd replay traffic.ndjson* -c new.yaml \\
+    --against /etc/cstbox/mqtt_gateway.cfg`;
 }

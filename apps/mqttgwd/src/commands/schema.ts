@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { findConfiguration, optionsOf } from '../command-line.js';
 import { ExitCode } from '../exit-codes.js';
 import { gatewaySchema } from '../gateway-schema.js';
+import { jsonLine } from '../terminal.js';
 
 /** `mqttgwd schema` */
 export function addSchemaCommand(program: Command): void {
@@ -16,7 +17,7 @@ export function addSchemaCommand(program: Command): void {
       const file = isNamed
         ? ConfigurationFile.read(findConfiguration(config), { environment: process.env })
         : undefined;
-      process.stdout.write(`${JSON.stringify(await gatewaySchema(file), undefined, 2)}\n`);
+      process.stdout.write(`${jsonLine(await gatewaySchema(file), 2)}\n`);
     });
 }
 

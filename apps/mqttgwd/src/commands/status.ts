@@ -1,12 +1,12 @@
 import type { StatusReport } from '@cstbox/dbus-bus';
 import { MQTTGatewayError } from '@cstbox/mqtt-core';
 import { type Command, InvalidArgumentError } from 'commander';
-import { optionsOf } from '../command-line.js';
+import { failureJson, optionsOf } from '../command-line.js';
 import { type GatewayAddress, gatewayAddress } from '../gateway-address.js';
 import { GatewayClient } from '../gateway-client.js';
 import { LiveScreen } from '../live-screen.js';
 import { statusLines } from '../status-lines.js';
-import { paintFor, wrap } from '../terminal.js';
+import { jsonLine, paintFor, wrap } from '../terminal.js';
 import { timeOfDay } from '../time-of-day.js';
 import { pause, unlessAborted, untilInterrupted } from '../until-interrupted.js';
 
@@ -39,25 +39,24 @@ Example:
     .action(async (_options: unknown, command: Command) => {
       const options = optionsOf<StatusOptions>(command);
       const address = gatewayAddress(options.config, process.env);
-      const render = (status: StatusReport) =>
+      const render = (status: StatusReport, room?: number) =>
         options.json
-          ? [JSON.stringify(status, undefined, options.watch ? 0 : 2)]
-          : statusLines(status, { paint: paintFor(process.stdout, process.env), rules: options.rules ?? false });
+          ? [jsonLine(status, options.watch ? 0 : 2)]
+          : statusLines(status, { paint: paintFor(process.stdout, process.env), rules: options.rules ?? false, room });
       if (options.watch === undefined) {
         await using client = await GatewayClient.connect(address);
         process.stdout.write(`${render(await client.status()).join('\n')}\n`);
         return;
       }
-      const seconds = options.watch === true ? WATCH_SECONDS : options.watch;
-      await untilInterrupted((signal) => watch(address, seconds, render, signal));
+      await untilInterrupted((signal) => watch(address, options, render, signal));
     });
 }
 
 /** A gateway or a bus that goes is said, and waited for. */
 async function watch(
   address: GatewayAddress,
-  seconds: number,
-  render: (status: StatusReport) => string[],
+  { json, watch: seconds }: StatusOptions,
+  render: (status: StatusReport, room?: number) => string[],
   signal: AbortSignal,
 ): Promise<void> {
   using screen = new LiveScreen(process.stdout);
@@ -65,11 +64,12 @@ async function watch(
   const look = async (): Promise<string[]> => {
     try {
       client ??= await GatewayClient.connect(address);
-      return render(await client.status());
+      return render(await client.status(), screen.room);
     } catch (error) {
       if (!(error instanceof MQTTGatewayError)) throw error;
       await client?.[Symbol.asyncDispose]();
       client = undefined;
+      if (json) return [failureJson(error)];
       return [
         `${timeOfDay(new Date())} not running`,
         ...error.message.split('\n').flatMap((line) => wrap(line).split('\n')),
@@ -82,7 +82,7 @@ async function watch(
       looking = look();
       const lines = await unlessAborted(looking, signal);
       if (lines) screen.show(lines);
-      await pause(seconds * 1_000, signal);
+      await pause((typeof seconds === 'number' ? seconds : WATCH_SECONDS) * 1_000, signal);
     }
   } finally {
     // A look that is under way ends by itself: nobody waits for it at the prompt.

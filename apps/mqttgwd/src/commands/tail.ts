@@ -5,7 +5,7 @@ import { optionsOf } from '../command-line.js';
 import { gatewayAddress } from '../gateway-address.js';
 import { GatewayClient } from '../gateway-client.js';
 import { tailLine, tailText } from '../tail-line.js';
-import { paintFor, WIDTH } from '../terminal.js';
+import { jsonLine, paintFor, WIDTH } from '../terminal.js';
 import { unlessAborted, untilInterrupted } from '../until-interrupted.js';
 
 const OUTCOMES = ['accepted', 'filtered', 'refused', 'malformed', 'lost'];
@@ -62,9 +62,9 @@ async function follow(
   const { isTTY, columns = WIDTH } = process.stdout;
   const paint = paintFor(process.stdout, process.env);
   const style = { paint, width: isTTY ? columns : undefined };
-  const lineOf = (entry: TailEntry) => (json ? JSON.stringify(entry) : tailLine(entry, style));
+  const lineOf = (entry: TailEntry) => (json ? jsonLine(entry) : tailLine(entry, style));
   const missedLine = (missed: number) =>
-    json ? JSON.stringify({ missed }) : paint.yellow(`${missed} more were too many to be shown`);
+    json ? jsonLine({ missed }) : paint.yellow(`${missed} more were too many to be shown`);
   let left = count;
   const answers = client.tail(options, signal);
   while (left > 0) {

@@ -1,4 +1,5 @@
 import type { Crossing, Explanation, OutboundMessage } from '@cstbox/mqtt-core';
+import { jsonLine } from '../terminal.js';
 import type { Advice } from './advice.js';
 import { payloadJson } from './payload-text.js';
 
@@ -7,6 +8,7 @@ export function explainJson(
   { crossing, filters }: Explanation<Crossing>,
   advice: Advice | undefined,
   now: number,
+  redact?: (text: string) => string,
 ): string {
   const { direction, outcome } = crossing;
   const report = {
@@ -20,7 +22,7 @@ export function explainJson(
     ...(advice && { why: advice.why, remedy: advice.remedy }),
     filters,
   };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return `${jsonLine(report, 2, redact)}\n`;
 }
 
 function messageJson(message: OutboundMessage, throttleMs: number | undefined, now: number) {

@@ -1,10 +1,11 @@
+import { jsonLine } from '../terminal.js';
 import type { DirectionReport, ReplayReport } from './replay.js';
 
 /** A report for a program. */
-export function replayJson({ out, in: into, ...report }: ReplayReport): string {
+export function replayJson({ out, in: into, ...report }: ReplayReport, redact?: (text: string) => string): string {
   const records = out.records + into.records;
   const speed = { records, records_per_second: Math.round(records / report.seconds) };
-  return `${JSON.stringify({ ...speed, ...report, out: direction(out), in: direction(into) }, undefined, 2)}\n`;
+  return `${jsonLine({ ...speed, ...report, out: direction(out), in: direction(into) }, 2, redact)}\n`;
 }
 
 function direction({ records, different, differences, outcomes }: DirectionReport) {
