@@ -11,18 +11,32 @@ export interface TailStyle {
 
 /** The name of the rule gets so many columns at least, where there are so many. */
 const RULE_WIDTH = 24;
+/** Of what went wrong, what it was, why, and the payload are seen at least so far. */
+const SEEN_WIDTH = 16;
 
 /** What became of an event or a message, in one line. */
 export function tailLine(entry: TailEntry, { paint, width = Number.POSITIVE_INFINITY }: TailStyle): string {
   const head = `${timeOfDay(new Date(entry.time))} ${entry.direction === 'out' ? '→' : '←'} `;
-  const { main, more } = bodyOf(entry);
+  const { came, verdict, detail = '', more } = bodyOf(entry);
   const rule = entry.rule === undefined ? '' : harmless(entry.rule);
   const room = width - head.length;
-  const shownMain = cut(main, room);
-  const left = room - shownMain.length - 1;
-  const shownMore = cut(more, Math.max(0, left - Math.min(rule.length, RULE_WIDTH) - 3));
-  const used = shownMore === '' ? 0 : shownMore.length + 1;
-  const shownRule = cut(rule, left - used - 2);
+  const isFault = verdict !== undefined;
+  // What went wrong is told before the rule that decided it, which gets what is left.
+  const reserved = isFault ? 0 : Math.min(rule.length, RULE_WIDTH) + 3;
+  const seen = (text: string) => (text === '' ? 0 : Math.min(text.length, SEEN_WIDTH) + 1);
+  const shownCame = isFault
+    ? cut(came, Math.max(SEEN_WIDTH, room - verdict.length - 1 - seen(detail) - seen(more)))
+    : came;
+  const shownMain = cut([shownCame, verdict].filter(Boolean).join(' '), room);
+  let left = room - shownMain.length;
+  const take = (text: string, width: number) => {
+    const shown = cut(text, width - 1);
+    left -= shown === '' ? 0 : shown.length + 1;
+    return shown;
+  };
+  const shownDetail = take(detail, left - seen(more));
+  const shownMore = take(more, left - reserved);
+  const shownRule = cut(rule, left - 3);
   const colour = {
     accepted: undefined,
     filtered: paint.dim,
@@ -33,7 +47,7 @@ export function tailLine(entry: TailEntry, { paint, width = Number.POSITIVE_INFI
   const painted = colour[entry.outcome]?.(shownMain) ?? shownMain;
   return [
     `${paint.dim(head)}${painted}`,
-    ...(shownMore === '' ? [] : [shownMore]),
+    ...[shownDetail, shownMore].filter((part) => part !== ''),
     ...(shownRule.length < 3 ? [] : [paint.cyan(`[${shownRule}]`)]),
   ].join(' ');
 }
@@ -54,21 +68,25 @@ export function tailText({ events = [], message, rule, filter, outcome, reason, 
     .join(' ');
 }
 
-/** What has to be seen, and what may be cut. */
-function bodyOf({ direction, outcome, events = [], message, reason, detail, count }: TailEntry) {
+/** What came, what went wrong with it and why, and what may be cut. */
+interface Body {
+  readonly came: string;
+  readonly verdict?: string;
+  readonly detail?: string;
+  readonly more: string;
+}
+
+function bodyOf({ direction, outcome, events = [], message, reason, detail, count }: TailEntry): Body {
   const [topic, payload] = [harmless(message?.topic ?? ''), harmless(message?.payload ?? '')];
   const [event] = events;
-  const why = [reason, detail].filter((part) => part !== undefined).map(harmless);
-  if (outcome === 'malformed') return { main: `malformed: ${why[0]}`, more: why[1] ?? '' };
-  if (outcome === 'lost') {
-    const what = topic === '' ? `${count} messages` : topic;
-    return { main: `lost: ${what}: ${why[0]}`, more: why[1] ?? '' };
-  }
+  const fault = { verdict: `${outcome}: ${harmless(reason ?? '')}`, detail: harmless(detail ?? ''), more: payload };
+  if (outcome === 'malformed') return { came: topic, ...fault };
+  if (outcome === 'lost') return { came: topic === '' ? `${count} messages` : topic, ...fault };
   const came = direction === 'out' ? (event ? eventText(event) : '') : topic;
-  if (outcome === 'filtered') return { main: `${came} filtered`, more: direction === 'in' ? payload : '' };
-  if (outcome === 'refused') return { main: `${came} refused: ${why[0]}`, more: why[1] ?? '' };
-  if (direction === 'out') return { main: `${came} → ${topic}`, more: payload };
-  return { main: `${came} → ${events.map(eventText).join(', ')}`, more: payload };
+  if (outcome === 'refused') return { came, ...fault };
+  if (outcome === 'filtered') return { came: `${came} filtered`, more: direction === 'in' ? payload : '' };
+  if (direction === 'out') return { came: `${came} → ${topic}`, more: payload };
+  return { came: `${came} → ${events.map(eventText).join(', ')}`, more: payload };
 }
 
 /** `temperature:kitchen 21.5 degC` */

@@ -37,7 +37,7 @@ describe('a line of the tail', () => {
       { time, direction: 'out', outcome: 'malformed', reason: 'forged_signal', detail: 'an event signal from :1.7' },
     ],
     [
-      '07:44:58 → lost: 12 messages: outbox_full',
+      '07:44:58 → 12 messages lost: outbox_full',
       { time, direction: 'out', outcome: 'lost', reason: 'outbox_full', count: 12 },
     ],
     [
@@ -52,7 +52,7 @@ describe('a line of the tail', () => {
       },
     ],
     [
-      '07:44:58 ← site/set refused: not_utf8 the payload is no UTF-8',
+      '07:44:58 ← site/set refused: not_utf8 the payload is no UTF-8 \ufffd',
       {
         time,
         direction: 'in',
@@ -60,6 +60,18 @@ describe('a line of the tail', () => {
         reason: 'not_utf8',
         detail: 'the payload is no UTF-8',
         message: { ...message, topic: 'site/set', payload: '\ufffd' },
+      },
+    ],
+    [
+      '07:44:58 ← site/kitchen/te… refused: rate_limited more than 10… {"timestamp":17…',
+      {
+        time,
+        direction: 'in',
+        outcome: 'refused',
+        rule,
+        reason: 'rate_limited',
+        detail: 'more than 10 in a second',
+        message: { ...message, topic: 'site/kitchen/temperature' },
       },
     ],
     [
