@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -23,6 +24,8 @@ const project = (folder: string) => ({
 
 export default defineConfig({
   test: {
+    // Most of the tests' time is waiting for peers: more files than cores at a time, and not fewer, as would be the default.
+    maxWorkers: Math.max(3, availableParallelism()),
     globalSetup: 'scripts/announce-missing-peers.mjs',
     reporters: ['default', './scripts/summary-reporter.mjs'],
     projects: [
