@@ -1,4 +1,4 @@
-import { createReadStream, promises } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { describeError } from '@cstbox/mqtt-core';
 import { FileFailure } from '../file-failure.js';
 import { FORMAT_VERSION, isHeader, parseLine, type RecordedLine, type RecordingHeader } from './recording-format.js';
@@ -12,7 +12,8 @@ export interface Damage {
 
 /** No event and no message is longer: what is has lost its line ends. */
 const MAX_LINE_CHARS = 512 * 1024 * 1024;
-const FIRST_BYTES = 64 * 1024;
+/** A header names each topic that was listened to. */
+const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 /**
  * The files of recordings in the order in which they were begun, however they are named.
@@ -72,13 +73,12 @@ async function readHeader(path: string): Promise<RecordingHeader> {
 
 async function firstLine(path: string): Promise<string> {
   try {
-    const file = await promises.open(path, 'r');
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
-      return buffer.toString('utf8', 0, bytesRead).split('\n')[0] as string;
-    } finally {
-      await file.close();
+    let text = '';
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', end: MAX_HEADER_BYTES - 1 })) {
+      text += chunk;
+      if (chunk.includes('\n')) break;
     }
+    return text.split('\n', 1)[0] as string;
   } catch (error) {
     throw new FileFailure(`can't read ${path}: ${describeError(error)}`);
   }

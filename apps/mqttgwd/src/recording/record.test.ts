@@ -133,6 +133,8 @@ describe('a line of a recording', () => {
     '{"at":1}',
     '{"at":1,"bus":{"channel":"a"}}',
     '{"at":1,"mqtt":{"topic":"a"}}',
+    '{"at":1,"mqtt":{"topic":"a","payload":"","qos":0,"retain":false,"properties":{"user_properties":{"mqttgw-hops":5}}}}',
+    '{"at":1,"mqtt":{"topic":"a","payload":"","qos":0,"retain":false,"properties":{"user_properties":[]}}}',
     '5',
   ])('is none: %s', (text) => {
     expect(parseLine(text)).toBeUndefined();
@@ -153,5 +155,26 @@ describe('a line of a recording', () => {
     const raw = Buffer.concat([Buffer.from([0xff]), Buffer.from('4711')]);
     const binary = redactedLine({ kind: 'mqtt', at: 1, message: { ...message, payload: raw } }, redact);
     expect(Buffer.from(JSON.parse(binary).mqtt.payload_base64, 'base64').toString('latin1')).toBe('\xff***');
+  });
+
+  it('holds no secret in Base64: of correlation data, of bytes around one that is not ASCII', () => {
+    const secret = 'gr\u00fcn-4711';
+    const redact = (text: string) => text.replaceAll(secret, '***');
+    const payload = Buffer.concat([Buffer.from([0xff]), Buffer.from(secret)]);
+    const properties = { correlationData: Buffer.from(`q-${secret}`) };
+    const line = redactedLine({ kind: 'mqtt', at: 1, message: { ...message, payload, properties } }, redact);
+    const read = parseLine(line) as Extract<RecordedLine, { kind: 'mqtt' }>;
+    expect(Buffer.from(read.message.payload).toString()).toBe('\ufffd***');
+    expect(Buffer.from(read.message.properties?.correlationData ?? []).toString()).toBe('q-***');
+  });
+
+  it.each(['sensor', 'channel', 'data', 'timestamp'])('keeps what replay goes by, where a secret is %s', (secret) => {
+    const redact = (text: string) => text.replaceAll(secret, '***');
+    const event = new TimedEvent(5, 'a', secret, { value: 1 });
+    const line = redactedLine({ kind: 'bus', at: 1, channel: 'sensor', event }, redact);
+    expect(parseLine(line)).toMatchObject({
+      channel: 'sensor',
+      event: { timestamp: 5, varName: '***', data: { value: 1 } },
+    });
   });
 });

@@ -45,7 +45,7 @@ export async function record(loaded: LoadedGateway, options: RecordOptions): Pro
     at: Date.now(),
     part,
     version,
-    channels: sources.channels.map(redact),
+    channels: sources.channels,
     topics: sources.topics.map(redact),
   });
   await using files = await RecordingFiles.create({

@@ -101,6 +101,14 @@ describe('the files of a recording', () => {
     expect(recording.files.counts.missed).toBe(5);
   });
 
+  it('count them however many there are', async () => {
+    await using recording = await open({ maxBytes: 1e9 });
+    await fillDisk(join(recording.place.directory, 'r'));
+    for (let n = 0; n < 300_000; n++) recording.files.write('x\n');
+    await recording.files.close();
+    expect(recording.files.counts.missed).toBe(300_000);
+  });
+
   it('hold a bounded part of what waits for a slow disk in memory', async () => {
     await using recording = await open({ maxBytes: 1e9 });
     const line = `${'x'.repeat(1_000_000)}\n`;

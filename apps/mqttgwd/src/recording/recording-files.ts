@@ -135,8 +135,7 @@ export class RecordingFiles implements AsyncDisposable {
       } catch (error) {
         this.#failed(error);
         // At the end nobody waits for a disk to be mended.
-        if (this.#closing) batch.push(...this.#waiting.splice(0));
-        this.#giveUp(batch);
+        this.#giveUp(this.#closing ? batch.concat(this.#waiting.splice(0)) : batch);
         await this.#rest();
       }
     }

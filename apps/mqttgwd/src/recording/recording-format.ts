@@ -114,6 +114,7 @@ function parseMessage(at: number, mqtt: Record<string, unknown>): RecordedLine |
         : undefined;
   if (typeof topic !== 'string' || !bytes || (qos !== 0 && qos !== 1 && qos !== 2) || typeof retain !== 'boolean')
     return undefined;
+  if (isObject(properties) && !areUserProperties(properties.user_properties)) return undefined;
   const message: MQTTMessage = {
     topic,
     payload: bytes,
@@ -140,11 +141,20 @@ function toProperties(read: Record<string, unknown>): MessageProperties {
   const { user_properties: user, response_topic: responseTopic, correlation_data_base64: correlation } = read;
   const { message_expiry_interval: expiry } = read;
   return {
-    ...(isObject(user) && { userProperties: user as Record<string, string> }),
+    ...(isObject(user) && { userProperties: user as Record<string, string | string[]> }),
     ...(typeof responseTopic === 'string' && { responseTopic }),
     ...(typeof correlation === 'string' && { correlationData: Buffer.from(correlation, 'base64') }),
     ...(typeof expiry === 'number' && { messageExpiryInterval: expiry }),
   };
+}
+
+/** Whether they are none, or names with a text or several. */
+function areUserProperties(read: unknown): boolean {
+  const isText = (value: unknown) => typeof value === 'string';
+  if (read === undefined) return true;
+  return (
+    isObject(read) && Object.values(read).every((value) => (Array.isArray(value) ? value.every(isText) : isText(value)))
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

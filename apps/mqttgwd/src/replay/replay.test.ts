@@ -155,6 +155,12 @@ describe('a recording, played to two configurations', () => {
     );
   });
 
+  it('is read however many topics its header names', async () => {
+    const topics = Array.from({ length: 10_000 }, (_, n) => `site/room-${n}/set/#`);
+    const { report } = await play({ r: [{ ...HEADER, topics }, event(1, 'a:x')] }, {});
+    expect(report.out.records).toBe(1);
+  });
+
   it('keeps no more examples than it is told', async () => {
     const events = Array.from({ length: 50 }, (_, n) => event(n, 'a:x'));
     const { report } = await play({ r: [HEADER, ...events] }, {}, { outbound: [['a:', 'a']] }, 3);
