@@ -119,7 +119,7 @@ async function show(
   const { redact } = loaded.secrets;
   const text = json
     ? explainJson(explanation, advice, now, redact)
-    : redact(explainText(explanation, advice, { paint, all, now }));
+    : explainText(explanation, advice, { paint, all, now, redact });
   process.stdout.write(text);
 }
 

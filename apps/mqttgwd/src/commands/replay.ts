@@ -42,16 +42,17 @@ async function run(files: readonly string[], options: ReplayCommandOptions & Glo
   await using compared = against === undefined ? undefined : await load(against);
   const clock = { now: 0 };
   const rehearse = (gateway: LoadedGateway) => rehearsalOf(gateway, () => clock.now);
+  const redact = (text: string) => loaded.secrets.redact(compared?.secrets.redact(text) ?? text);
   const replay = new Replay({
     rehearsal: rehearse(loaded),
     against: compared && rehearse(compared),
     clock,
     maxExamples: options.all ? ALL_EXAMPLES : options.examples,
+    redact,
   });
   const report = await replay.play(files);
-  const style = { paint: paintFor(process.stdout, process.env), compared: compared !== undefined };
-  const redact = (text: string) => loaded.secrets.redact(compared?.secrets.redact(text) ?? text);
-  process.stdout.write(json ? replayJson(report, redact) : redact(replayText(report, style)));
+  const style = { paint: paintFor(process.stdout, process.env), compared: compared !== undefined, redact };
+  process.stdout.write(json ? replayJson(report, redact) : replayText(report, style));
   if (report.out.different + report.in.different > 0) process.exitCode = ExitCode.FINDINGS;
 }
 

@@ -10,6 +10,8 @@ export interface ExplainStyle {
   readonly all: boolean;
   /** When it was asked, in ms since the Epoch. */
   readonly now: number;
+  /** Takes out of a text what nobody may read: before it is cut or broken, after which it would not be found. */
+  readonly redact: (text: string) => string;
 }
 
 /** So many rules are shown as they are; of more, only those that match. */
@@ -47,27 +49,31 @@ export function explainText(
 }
 
 function filterLines({ filter, outcome, rules, fault }: FilterTrial, style: ExplainStyle): string[] {
-  const head = `${style.paint.bold(harmless(filter))} ${FILTER_OUTCOMES[outcome]}`;
-  if (fault !== undefined) return [head, row('', 'fault', harmless(fault))];
+  const { redact } = style;
+  const head = `${style.paint.bold(shown(filter, redact))} ${FILTER_OUTCOMES[outcome]}`;
+  if (fault !== undefined) return [head, row('', 'fault', shown(fault, redact))];
   if (outcome === 'not_reached' || outcome === 'channel') return [head];
   if (!rules) return [head, row('', '', 'it does not say why')];
   const isShort = style.all || rules.length <= FEW;
-  const shown = isShort ? rules : rules.filter(({ outcome: said }) => said !== 'no_match' && said !== 'not_reached');
+  const listed = isShort ? rules : rules.filter(({ outcome: said }) => said !== 'no_match' && said !== 'not_reached');
   const count = (wanted: RuleTrial['outcome']) => rules.filter(({ outcome: said }) => said === wanted).length;
   const rest = (['no_match', 'not_reached'] as const)
     .map((each) => [each, count(each)] as const)
     .filter(([, number]) => !isShort && number > 0)
     .map(([each, number]) => row('', OUTCOMES[each], `${number} rules (--all shows them)`));
-  return [head, ...shown.flatMap((rule) => ruleLines(rule, style.paint)), ...rest];
+  return [head, ...listed.flatMap((rule) => ruleLines(rule, style)), ...rest];
 }
 
-function ruleLines({ rule, index, outcome, detail, groups = {} }: RuleTrial, paint: Paint): string[] {
+function ruleLines(
+  { rule, index, outcome, detail, groups = {} }: RuleTrial,
+  { paint, redact }: ExplainStyle,
+): string[] {
   const captured = Object.entries(groups).map(([name, text]) =>
-    row('', '', `${name} = ${text === undefined ? '(took no part)' : shown(text)}`),
+    row('', '', `${name} = ${text === undefined ? '(took no part)' : shown(text, redact)}`),
   );
   const lines = [
-    row(String(index), OUTCOMES[outcome], shown(rule)),
-    ...(detail === undefined ? [] : [row('', '', harmless(detail))]),
+    row(String(index), OUTCOMES[outcome], shown(rule, redact)),
+    ...(detail === undefined ? [] : [row('', '', shown(detail, redact))]),
     ...captured,
   ];
   const tint =
@@ -75,34 +81,41 @@ function ruleLines({ rule, index, outcome, detail, groups = {} }: RuleTrial, pai
   return lines.map((line) => tint(line));
 }
 
-function outcomeLines(crossing: Crossing, advice: Advice | undefined, { paint, now }: ExplainStyle): string[] {
+function outcomeLines(crossing: Crossing, advice: Advice | undefined, style: ExplainStyle): string[] {
+  const { paint, redact } = style;
   const isOut = crossing.direction === 'out';
   if (crossing.outcome === 'accepted') {
     const head = paint.green(isOut ? 'goes out' : 'comes in');
-    if (crossing.direction === 'out') return [head, ...messageLines(crossing.message, crossing.throttleMs, now)];
+    if (crossing.direction === 'out') return [head, ...messageLines(crossing.message, crossing.throttleMs, style)];
     const events = crossing.events.map(({ channel, event: { varType, varName, data } }) =>
-      row('', channel, `${shown(`${varType}:${varName}`)} ${shown(JSON.stringify(data))}`),
+      row('', channel, `${shown(`${varType}:${varName}`, redact)} ${shown(JSON.stringify(data), redact)}`),
     );
     return [head, ...events];
   }
   const { why = '', remedy } = advice ?? {};
   return [
     paint.yellow(isOut ? 'stays in' : 'stays out'),
-    row('', 'why', harmless(why)),
-    ...(remedy === undefined ? [] : [row('', 'to do', harmless(remedy))]),
+    row('', 'why', shown(why, redact)),
+    ...(remedy === undefined ? [] : [row('', 'to do', shown(remedy, redact))]),
   ];
 }
 
-function messageLines(message: OutboundMessage, throttleMs: number | undefined, now: number): string[] {
+function messageLines(
+  message: OutboundMessage,
+  throttleMs: number | undefined,
+  { now, redact }: ExplainStyle,
+): string[] {
   const { topic, payload, qos, retain, expiresAt, userProperties = {}, latest } = message;
   const text = payloadText(payload);
   const expiry = expiresAt === undefined ? [] : [row('', 'expires', `after ${(expiresAt - now) / 1_000} s`)];
   return [
-    row('', 'topic', shown(topic)),
-    row('', 'payload', text === undefined ? `${payload.length} bytes that are no text` : shown(text)),
+    row('', 'topic', shown(topic, redact)),
+    row('', 'payload', text === undefined ? `${payload.length} bytes that are no text` : shown(text, redact)),
     row('', 'QoS', `${qos}, ${retain ? 'retained' : 'not retained'}`),
     ...expiry,
-    ...Object.entries(userProperties).map(([name, value]) => row('', 'property', `${shown(name)} = ${shown(value)}`)),
+    ...Object.entries(userProperties).map(([name, value]) =>
+      row('', 'property', `${shown(name, redact)} = ${shown(value, redact)}`),
+    ),
     ...(throttleMs === undefined ? [] : [row('', 'throttle', `one per topic in ${throttleMs / 1_000} s`)]),
     ...(latest ? [row('', 'backlog', 'in an outage only the newest of its topic is kept')] : []),
   ];
@@ -114,6 +127,7 @@ function row(number: string, label: string, text: string): string {
   return `${head}${lines.join(`\n${' '.repeat(head.length)}`)}`;
 }
 
-function shown(text: string): string {
-  return harmless(text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length} characters)` : text);
+function shown(text: string, redact: ExplainStyle['redact']): string {
+  const open = redact(text);
+  return harmless(open.length > MAX_TEXT ? `${open.slice(0, MAX_TEXT)}… (${open.length} characters)` : open);
 }

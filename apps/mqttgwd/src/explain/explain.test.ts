@@ -46,7 +46,7 @@ async function explainBy(configuration: object, files: Record<string, string> = 
   const show = (explanation: Explanation<Crossing>, all = false) => {
     const advice = adviceFor(explanation.crossing, rehearsal);
     const paint = paintFor({ write() {} }, {});
-    const text = explainText(explanation, advice, { paint, all, now: NOON });
+    const text = explainText(explanation, advice, { paint, all, now: NOON, redact: loaded.secrets.redact });
     return { lines: text.trimEnd().split('\n'), json: JSON.parse(explainJson(explanation, advice, NOON)) };
   };
   return {
@@ -152,6 +152,16 @@ describe('an event, explained', () => {
       '     QoS         1, not retained',
     ]);
     expect(event('any:x', {}, { channel: 'control' }).lines).toContain('./foreign.js is not asked');
+  });
+});
+
+describe('a secret', () => {
+  it('is not shown, where a line ends within it, or a long text is cut', async () => {
+    const password = 'not for the eyes of anybody';
+    const { event } = await explainBy({ ...HOUSE, auth: { username: 'box', password } });
+    const shown = (data: string) => event('any:x', { value: data }).lines.join('\n');
+    for (let n = 0; n < 70; n++) expect(shown(`${'x '.repeat(n)}${password}`)).not.toMatch(/not for|anybody/);
+    for (let n = 1_880; n < 1_930; n += 10) expect(shown(`${'x'.repeat(n)}${password}`)).not.toContain('not for');
   });
 });
 

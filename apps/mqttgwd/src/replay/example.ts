@@ -12,12 +12,17 @@ export interface Example {
   readonly now: string;
 }
 
+/** Takes out of a text what nobody may read. */
+export type Redact = (text: string) => string;
+
 /** What is kept of a text: a message may have hundreds of megabytes. */
 const MAX_TEXT = 300;
 
 /** The difference, in words that are kept for themselves: nothing of the record is held. */
-export function exampleOf(at: number, change: Change, old: Crossing, now: Crossing): Example {
-  return { at, what: cut(subjectOf(now)), old: cut(inWords(old, change)), now: cut(inWords(now, change)) };
+export function exampleOf(at: number, change: Change, old: Crossing, now: Crossing, redact: Redact): Example {
+  // A secret that is cut would not be found any more.
+  const kept = (text: string) => cut(redact(text));
+  return { at, what: kept(subjectOf(now)), old: kept(inWords(old, change)), now: kept(inWords(now, change)) };
 }
 
 function subjectOf(crossing: Crossing): string {

@@ -1,6 +1,6 @@
 import { harmless, type Paint, WIDTH, wrap } from '../terminal.js';
 import type { Change } from './changes.js';
-import type { Example } from './example.js';
+import type { Example, Redact } from './example.js';
 import type { DirectionReport, ReplayReport } from './replay.js';
 import type { Entry } from './tally.js';
 
@@ -9,6 +9,8 @@ export interface ReplayStyle {
   readonly paint: Paint;
   /** Whether two configurations were compared. */
   readonly compared: boolean;
+  /** Is asked before a text is broken into lines, after which a secret would not be found. */
+  readonly redact: Redact;
 }
 
 const CHANGES: Readonly<Record<Change, string>> = {
@@ -38,17 +40,21 @@ export function replayText(report: ReplayReport, style: ReplayStyle): string {
     ...directionLines('bus to MQTT', 'events', report.out, style),
     '',
     ...directionLines('MQTT to bus', 'messages', report.in, style),
-    ...notes(report).flatMap((note) => ['', wrap(note, { width: WIDTH })]),
+    ...notes(report, style.redact).flatMap((note) => ['', wrap(note, { width: WIDTH })]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 function directionLines(title: string, what: string, report: DirectionReport, style: ReplayStyle): string[] {
-  const { paint, compared } = style;
+  const { paint, compared, redact } = style;
   const { records, different, differences, outcomes } = report;
-  if (!compared) return [paint.bold(`${title}: ${records} ${what}`), ...few(outcomes, outcomeLines)];
+  if (!compared)
+    return [paint.bold(`${title}: ${records} ${what}`), ...few(outcomes, (entry) => outcomeLines(entry, redact))];
   const verdict = different === 0 ? paint.green('no difference') : paint.yellow(`${different} differ`);
-  return [`${paint.bold(`${title}: ${records} ${what}`)}, ${verdict}`, ...few(differences, differenceLines)];
+  return [
+    `${paint.bold(`${title}: ${records} ${what}`)}, ${verdict}`,
+    ...few(differences, (entry) => differenceLines(entry, redact)),
+  ];
 }
 
 function few<E>(entries: readonly Entry<E>[], lines: (entry: Entry<E>) => string[]): string[] {
@@ -57,15 +63,15 @@ function few<E>(entries: readonly Entry<E>[], lines: (entry: Entry<E>) => string
   return left > 0 ? [...shown, `${' '.repeat(COUNT + 2)}and ${left} more kinds: --json has them`] : shown;
 }
 
-function outcomeLines({ key, count }: Entry<never>): string[] {
+function outcomeLines({ key, count }: Entry<never>, redact: Redact): string[] {
   const [outcome = 'other', rule = ''] = key;
-  return [row(count, outcome, rule || (outcome === 'filtered' ? 'no rule takes it' : ''))];
+  return [row(count, outcome, redact(rule) || (outcome === 'filtered' ? 'no rule takes it' : ''))];
 }
 
-function differenceLines({ key, count, examples }: Entry<Example>): string[] {
+function differenceLines({ key, count, examples }: Entry<Example>, redact: Redact): string[] {
   const [change, oldRule = '', oldOutcome = '', rule = '', outcome = ''] = key;
   if (change === undefined) return [row(count, 'other', '')];
-  const [was, is] = [side(oldRule, oldOutcome), side(rule, outcome)];
+  const [was, is] = [redact(side(oldRule, oldOutcome)), redact(side(rule, outcome))];
   return [
     row(count, CHANGES[change as Change], was === is ? was : `old  ${was}`),
     ...(was === is ? [] : [row('', '', `new  ${is}`)]),
@@ -92,14 +98,14 @@ function row(count: number | string, label: string, text: string): string {
 }
 
 /** What is not as it was, or not as it will be. */
-function notes({ damaged, gaps, missed, unplayed }: ReplayReport): string[] {
+function notes({ damaged, gaps, missed, unplayed }: ReplayReport, redact: Redact): string[] {
   const { throttled, expiring, latest } = unplayed;
   const asks = [
     throttled > 0 ? `throttle (${throttled} messages)` : [],
     expiring > 0 ? `expiry (${expiring})` : [],
     latest > 0 ? `on_backlog: latest (${latest})` : [],
   ].flat();
-  const places = damaged.first.map(({ path, line }) => `${harmless(path)}:${line}`).join(', ');
+  const places = damaged.first.map(({ path, line }) => `${harmless(redact(path))}:${line}`).join(', ');
   return [
     damaged.count > 0
       ? `damaged lines: ${damaged.count} (${places}${damaged.count > damaged.first.length ? ', …' : ''})`

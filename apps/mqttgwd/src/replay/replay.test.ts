@@ -24,7 +24,7 @@ async function play(
   files: Record<string, readonly (object | string)[]>,
   rules: { outbound?: unknown[]; inbound?: unknown[] },
   against?: { outbound?: unknown[]; inbound?: unknown[] },
-  maxExamples = 1,
+  { maxExamples = 1, redact = (text: string) => text } = {},
 ) {
   await using place = await workplace();
   const clock = { now: 0 };
@@ -38,14 +38,14 @@ async function play(
     return rehearsalOf(loaded, () => clock.now);
   };
   const rehearsal = await load('new.json', rules);
-  const options = { rehearsal, against: against && (await load('old.json', against)), clock, maxExamples };
+  const options = { rehearsal, against: against && (await load('old.json', against)), clock, maxExamples, redact };
   const paths: string[] = [];
   for (const [name, lines] of Object.entries(files)) {
     const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
     paths.push(await place.file(name, `${text}\n`));
   }
   const report = await new Replay(options).play(paths);
-  const style = { paint: paintFor({ write() {} }, {}), compared: against !== undefined };
+  const style = { paint: paintFor({ write() {} }, {}), compared: against !== undefined, redact };
   return {
     report,
     text: replayText(report, style).replaceAll(place.directory, ''),
@@ -161,9 +161,24 @@ describe('a recording, played to two configurations', () => {
     expect(report.out.records).toBe(1);
   });
 
+  it('shows no secret, where a line ends within it, or a long text is cut', async () => {
+    const secret = 'not for the eyes of anybody';
+    const redact = (text: string) => text.replaceAll(secret, '***');
+    const lengths = [...Array.from({ length: 40 }, (_, n) => n), 120, 125, 130, 135, 140];
+    const events = lengths.map((n) => event(n, 'a:x', { value: `${'x '.repeat(n)}${secret}` }));
+    const rule = { match: `a:|${secret}`, topic: 'a' };
+    const { text, json } = await play(
+      { r: [HEADER, ...events] },
+      { outbound: [{ ...rule, payload: 'value' }] },
+      { outbound: [rule] },
+      { maxExamples: 100, redact },
+    );
+    expect(`${text}${JSON.stringify(json.out.differences[0].examples)}`).not.toMatch(/not for|anybody/);
+  });
+
   it('keeps no more examples than it is told', async () => {
     const events = Array.from({ length: 50 }, (_, n) => event(n, 'a:x'));
-    const { report } = await play({ r: [HEADER, ...events] }, {}, { outbound: [['a:', 'a']] }, 3);
+    const { report } = await play({ r: [HEADER, ...events] }, {}, { outbound: [['a:', 'a']] }, { maxExamples: 3 });
     expect(report.out.differences).toMatchObject([{ count: 50, examples: [{ at: 0 }, { at: 1 }, { at: 2 }] }]);
   });
 

@@ -2,7 +2,7 @@ import type { Crossing, Rehearsal } from '@cstbox/mqtt-core';
 import { type Damage, inOrder, readRecording } from '../recording/read-recording.js';
 import type { RecordedLine } from '../recording/recording-format.js';
 import { changesBetween } from './changes.js';
-import { type Example, exampleOf } from './example.js';
+import { type Example, exampleOf, type Redact } from './example.js';
 import { type Entry, Tally } from './tally.js';
 
 /** What a recording is replayed with. */
@@ -15,6 +15,8 @@ export interface ReplayOptions {
   readonly clock: { now: number };
   /** How many examples of each difference are kept. */
   readonly maxExamples: number;
+  /** Is asked for the texts of the examples. */
+  readonly redact: Redact;
 }
 
 /** What became of the records of a direction. */
@@ -71,8 +73,8 @@ export class Replay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#out = new Direction(options.maxExamples);
-    this.#in = new Direction(options.maxExamples);
+    this.#out = new Direction(options);
+    this.#in = new Direction(options);
   }
 
   /** @throws {FileFailure} for a file that can't be read, or is no recording */
@@ -142,7 +144,10 @@ class Direction {
   readonly #differences: Tally<Example>;
   readonly #outcomes = new Tally();
 
-  constructor(maxExamples: number) {
+  readonly #redact: Redact;
+
+  constructor({ maxExamples, redact }: ReplayOptions) {
+    this.#redact = redact;
     this.#differences = new Tally(maxExamples);
   }
 
@@ -161,7 +166,7 @@ class Direction {
     this.#different++;
     for (const change of changes) {
       const key = [change, deciderOf(old), outcomeOf(old), decided, outcomeOf(now)];
-      this.#differences.add(key, () => exampleOf(at, change, old, now));
+      this.#differences.add(key, () => exampleOf(at, change, old, now, this.#redact));
     }
   }
 }
