@@ -19,7 +19,7 @@ const packages = [...childrenOf('packages'), ...childrenOf('apps'), 'examples', 
 const project = (folder: string) => ({
   resolve,
   ssr: { resolve },
-  test: { name: basename(folder), root: folder, include: ['src/**/*.test.ts'], testTimeout: 20_000 },
+  test: { name: basename(folder), root: folder, include: ['src/**/*.test.ts'], testTimeout: 60_000 },
 });
 
 export default defineConfig({

@@ -15,10 +15,19 @@ export async function gatewaySchema(file?: ConfigurationFile): Promise<JsonSchem
   const filters: FilterSchemas[] = [];
   for (const use of uses) {
     const url = locate(use, file);
-    const { configurationSchema } = url ? ((await import(url)) as FilterModule) : {};
-    if (configurationSchema) filters.push({ use, ...parts(configurationSchema) });
+    const schema = url && (await schemaOf(url));
+    if (schema) filters.push({ use, ...parts(schema) });
   }
   return configurationJsonSchema(filters);
+}
+
+/** A module that can't be loaded says nothing either; `check` says why. */
+async function schemaOf(url: string): Promise<FilterModule['configurationSchema']> {
+  try {
+    return ((await import(url)) as FilterModule).configurationSchema;
+  } catch {
+    return undefined;
+  }
 }
 
 /** They may be getters, of which a spread takes none of a class. */

@@ -89,5 +89,8 @@ async function inspectFile(file: ConfigurationFile, { logger }: LoadOptions): Pr
 }
 
 async function disposeAll(filters: readonly unknown[]): Promise<void> {
-  for (const filter of filters) await (filter as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.();
+  const ends = filters.map(async (filter) => (filter as Partial<AsyncDisposable>)[Symbol.asyncDispose]?.());
+  // Each ends, also when another one can't.
+  const faults = (await Promise.allSettled(ends)).filter(({ status }) => status === 'rejected');
+  if (faults.length > 0) throw (faults[0] as PromiseRejectedResult).reason;
 }

@@ -14,6 +14,9 @@ import { resolve as resolveModule } from 'import-meta-resolve';
 /** The function of a module that makes the filter of a direction. */
 const FACTORIES = { inbound: 'createInboundFilter', outbound: 'createOutboundFilter' } as const;
 
+/** Modules that could not be loaded: Node.js remembers that, and does not read them again. */
+const failedBefore = new Set<string>();
+
 export interface Filters {
   inbound: InboundFilter;
   outbound: OutboundFilter;
@@ -54,7 +57,11 @@ export async function loadFilter<D extends keyof Filters>(
   try {
     module = (await import(url)) as FilterModule;
   } catch (error) {
-    throw fail(`can't load '${use}': ${describeError(error)}`, error);
+    const again = failedBefore.has(url)
+      ? '; it failed before in this process, which does not look at it again: restart it'
+      : '';
+    failedBefore.add(url);
+    throw fail(`can't load '${use}': ${describeError(error)}${again}`, error);
   }
   const create = module[factory];
   if (typeof create !== 'function') {

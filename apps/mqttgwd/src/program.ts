@@ -50,8 +50,11 @@ const program = new Command('mqttgwd')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(mqttgwd --help says more)')
   .addHelpText('after', epilogue())
-  // What was held off while this file loaded is the command's own affair.
-  .hook('preAction', () => void ['SIGHUP', 'SIGUSR1'].map((name) => process.removeAllListeners(name)))
+  // What was held off while this file loaded stays so until the gateway listens itself; other commands mean nothing by it.
+  .hook('preAction', (_program, command) => {
+    if (command.name() === 'run') return;
+    for (const name of ['SIGHUP', 'SIGUSR1']) process.removeAllListeners(name);
+  })
   .configureOutput({ outputError: (text, write) => write(fitted(text, process.stderr)) })
   .hook('preAction', (_program, command) => {
     begun = command;

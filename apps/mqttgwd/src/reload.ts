@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type GatewayConfiguration, type ReconfigureReport, type ReloadReport, readTlsFiles } from '@cstbox/dbus-bus';
 import { ConfigurationError, describeError, type Logger, MQTTGatewayError } from '@cstbox/mqtt-core';
@@ -5,6 +6,9 @@ import type { UsedModule } from './filter-modules.js';
 import type { Inspection } from './inspect-configuration.js';
 import type { LoadedGateway } from './load-gateway.js';
 import { type LocatedFinding, logFindings } from './located-finding.js';
+
+/** How long the filters of before may take to give back what they hold, in ms. */
+const DISPOSE_TIMEOUT_MS = 5_000;
 
 /** What a reload works with. */
 export interface ReloaderOptions {
@@ -67,7 +71,7 @@ export class Reloader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#applying;
-    await this.#loaded[Symbol.asyncDispose]();
+    await this.#end(this.#loaded);
   }
 
   async #reload(): Promise<ReloadReport> {
@@ -115,12 +119,23 @@ export class Reloader implements AsyncDisposable {
     logFindings(findings, logger);
     logger.info(`reloaded; ${changed.length > 0 ? `changed: ${changed.join(', ')}` : 'nothing has changed'}`);
     for (const each of report.restartNeeded) logger.warn(`takes effect at the next start only: ${each}`);
-    try {
-      await before[Symbol.asyncDispose]();
-    } catch (error) {
-      logger.error(`a filter of before did not end in order: ${describeError(error)}`);
-    }
+    await this.#end(before);
     return report;
+  }
+
+  /** Whatever filters of strangers do at their end, neither the next reload nor a stop waits for it for ever. */
+  async #end(loaded: LoadedGateway): Promise<void> {
+    const { logger } = this.#options;
+    const late = new AbortController();
+    const ended = Promise.resolve(loaded[Symbol.asyncDispose]()).catch((error: unknown) =>
+      logger.error(`a filter did not end in order: ${describeError(error)}`),
+    );
+    const timeout = sleep(DISPOSE_TIMEOUT_MS, undefined, { signal: late.signal, ref: false }).then(
+      () => logger.error(`a filter has not ended within ${DISPOSE_TIMEOUT_MS / 1_000} s: it is left to itself`),
+      () => {},
+    );
+    await Promise.race([ended, timeout]);
+    late.abort();
   }
 
   #assertOpen(): void {

@@ -69,8 +69,12 @@ export class ConfigurationFile {
     try {
       return new ConfigurationFile(absolute, document, lines, options);
     } catch (error) {
-      // Aliases that would blow up, for one.
-      throw new ConfigurationError([{ path: [], message: describeError(error), file: absolute }], { cause: error });
+      // Aliases that would blow up, for one. The name of one that stands for nothing may be a password that begins with a star.
+      const message = describeError(error).replace(
+        /^Unresolved alias.*$/s,
+        'an alias (*name) stands for nothing: quote a text that begins with *',
+      );
+      throw new ConfigurationError([{ path: [], message, file: absolute }]);
     }
   }
 

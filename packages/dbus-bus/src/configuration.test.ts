@@ -222,7 +222,7 @@ describe('a configuration file', () => {
     ['{"broker": {"host": "h"}', '1:'],
     ['{"broker": {"host": "h"},\n "broker": {}}', '2:2:'],
     ['broker:\n  host: h\n\tport: 1\n', '3:1:'],
-    ['a: &a [1]\nb: *c', ' Unresolved alias'],
+    ['a: &a [1]\nb: *c', ' an alias (*name) stands for nothing: quote a text that begins with *'],
   ])('%j is neither JSON nor YAML, and the error names the place', (content, place) => {
     const [first] = problems(content);
     expect(first?.startsWith(place)).toBe(true);

@@ -201,6 +201,31 @@ describe.skipIf(dbusDaemonMissing())('the event bus over D-Bus', () => {
     await waitFor('the event', () => events.length === 1);
   });
 
+  it('loses nothing of a bus that hangs while a subscription is made: what it holds comes when it goes on', async () => {
+    await using house = await openHouse();
+    const link = await house.link({ timeoutMs: 100, pingIntervalMs: 60_000 });
+    const bus = new DBusEventBus(link);
+    const { events } = await listen(bus);
+    const { connection } = link;
+    house.bus.daemon.kill('SIGSTOP');
+    // It lies in the bus' own socket, and the answer to the subscription does not come.
+    const emitted = bus.emit('sensor', makeBasicEvent('motion', 'hall'));
+    let isPlaced = false;
+    const late = listen(bus, ['sysmon']).then((heard) => {
+      isPlaced = true;
+      return heard;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect([isPlaced, link.connection === connection]).toEqual([false, true]);
+    house.bus.daemon.kill('SIGCONT');
+    await emitted;
+    await waitFor('the event', () => events.length === 1);
+    const { events: other } = await late;
+    await bus.emit('sysmon', makeBasicEvent('load', 'cpu'));
+    await waitFor('the other', () => other.length === 1);
+    expect(link.connection).toBe(connection);
+  });
+
   it('knows the event manager that came between the question for it and the answer', async () => {
     await using bus = await startBus();
     await using link = await join(bus);

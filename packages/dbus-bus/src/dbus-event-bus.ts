@@ -210,20 +210,32 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
     this.#update();
   }
 
-  /** Has the bus send us the events of these objects. A connection on which it does not answer is given up. */
+  /**
+   * Has the bus send us the events of these objects. A bus that does not answer is asked again: the link decides whether the connection
+   * is dead, and until then what the bus holds for us may still come on it.
+   */
   async #place(paths: Iterable<string>): Promise<void> {
     const connection = this.#connection;
     if (!connection?.isOpen || this.#link.connection !== connection) return;
     const placing = [...paths].map((path) => {
-      const placed = this.#placed.get(path) ?? connection.addMatch(matchRule(path));
+      const placed = this.#placed.get(path) ?? this.#addMatch(connection, path);
       this.#placed.set(path, placed);
       return placed;
     });
-    try {
-      await Promise.all(placing);
-    } catch (error) {
-      if (!isRefusal(error)) connection.abort(`can't listen to it: ${describeError(error)}`);
-      throw error;
+    await Promise.all(placing);
+  }
+
+  async #addMatch(connection: DBusConnection, path: string): Promise<void> {
+    for (;;) {
+      try {
+        return await connection.addMatch(matchRule(path));
+      } catch (error) {
+        const isWaitedFor = connection.isOpen && this.#link.connection === connection;
+        if (isWaitedFor && !isRefusal(error)) continue;
+        // When the link has found that the bus answers again, it is placed anew.
+        if (this.#connection === connection) this.#placed.delete(path);
+        throw error;
+      }
     }
   }
 

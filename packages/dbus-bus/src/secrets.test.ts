@@ -20,6 +20,8 @@ describe('a secret', () => {
       expect(redact(text)).not.toMatch(/a.*b.*c d/);
     }
     expect(redact('mqtt://u:a%22b%5Cc%20d@h')).toBe('mqtt://u:***@h');
+    // As Python writes JSON.
+    expect(keep('hünter2').redact('{"p": "h\\u00fcnter2"}')).toBe('{"p": "***"}');
   });
 
   it('that holds another one goes as a whole', () => {

@@ -34,7 +34,18 @@ export class Secrets {
 function formsOf(value: string): string[] {
   if (value.length < MIN_LENGTH) return [];
   const asJson = JSON.stringify(value).slice(1, -1);
-  return [value, asJson, JSON.stringify(asJson).slice(1, -1), encodeURIComponent(value.toWellFormed())];
+  return [
+    value,
+    asJson,
+    inAscii(asJson),
+    JSON.stringify(asJson).slice(1, -1),
+    encodeURIComponent(value.toWellFormed()),
+  ];
+}
+
+/** JSON as Python and others write it by default. */
+function inAscii(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function quote(text: string): string {

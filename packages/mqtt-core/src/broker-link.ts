@@ -149,6 +149,7 @@ export class BrokerLink {
       const connection = new Connection(this.#schedule.next, this.#options.names);
       this.#announce(connection);
       await this.#session.connect(connection, this.#options, this.#settings);
+      clearTimeout(this.#settling);
       if (this.#isClosing) return;
       if (!connection.isReplaced) await this.#pauseAfter(connection);
       // The MQTT.js client was made with the settings of before.
@@ -165,7 +166,6 @@ export class BrokerLink {
 
   /** Says why a connection ended, and waits until another one may be made. */
   async #pauseAfter(connection: Connection): Promise<void> {
-    clearTimeout(this.#settling);
     const waitMs = this.#schedule.ended(connection.end);
     const { next, contested } = this.#schedule;
     if (waitMs === 0 && next.address === connection.attempt.address) {

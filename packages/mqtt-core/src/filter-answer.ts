@@ -40,6 +40,6 @@ export function kindOf(value: unknown): string {
 }
 
 /** Names and topics come from strangers: a log line shows no more than fits it, and no control characters. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+export function quote(text: string, maxLength = 80): string {
+  return JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
 }

@@ -22,6 +22,8 @@ const PACKET_IDENTIFIER_IN_USE = 145;
 const PACKET_IDENTIFIER_NOT_FOUND = 146;
 /** The client may not publish there (MQTT 5, section 3.4.2.1). */
 const NOT_AUTHORIZED = 135;
+/** So many characters of a payload are worth a line where nothing is published. */
+const MAX_SHOWN = 2_000;
 /** The broker can't take more for now (MQTT 5, section 4.13.1). */
 const QUOTA_EXCEEDED = 151;
 
@@ -189,7 +191,7 @@ export class Publisher {
     const { qos, retain } = this.#grant(options);
     const text = typeof payload === 'string' ? payload : Buffer.from(payload).toString();
     const what = `${topic}, QoS ${qos}${retain ? ', retained' : ''}`;
-    this.#logger.info(`would publish ${what}: ${quote(text)}`);
+    this.#logger.info(`would publish ${what}: ${quote(text, MAX_SHOWN)}`);
   }
 
   /** The QoS and the retain flag that the broker takes (MQTT 5, sections 3.2.2.3.4 and 3.2.2.3.5). */

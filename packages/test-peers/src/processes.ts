@@ -22,12 +22,12 @@ export function isInstalled(program: string, versionFlag: string): boolean {
 /**
  * Waits until the condition holds, looking often.
  *
- * @throws after `timeoutMs` (default 5,000), naming what was waited for
+ * @throws after `timeoutMs` (default 15,000: machines of tests have much to do), naming what was waited for
  */
 export async function waitFor<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 5_000,
+  timeoutMs = 15_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

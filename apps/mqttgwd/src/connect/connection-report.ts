@@ -24,7 +24,8 @@ export class ConnectionReport {
   add(trial: Trial): void {
     const { secrets } = this.#file;
     const details = trial.details && (JSON.parse(secrets.redact(JSON.stringify(trial.details))) as Trial['details']);
-    this.#trials.push({ ...trial, message: secrets.redact(trial.message), ...(details && { details }) });
+    const broker = trial.broker === undefined ? {} : { broker: secrets.redact(trial.broker) };
+    this.#trials.push({ ...trial, ...broker, message: secrets.redact(trial.message), ...(details && { details }) });
   }
 
   /** Writes the latest step for a person, under the broker that it is about. */

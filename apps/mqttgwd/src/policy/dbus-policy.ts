@@ -1,6 +1,6 @@
 import { EVENT_MANAGER, EVENT_SIGNAL, wellKnownName } from '@cstbox/dbus-bus';
 import { FRAMEWORK_EVENT_CHANNEL } from '@cstbox/mqtt-core';
-import { wrap } from '../terminal.js';
+import { harmless, wrap } from '../terminal.js';
 import type { Need } from './policy-needs.js';
 
 /** What a policy of the bus is made of. */
@@ -182,7 +182,7 @@ function rule(effect: 'allow' | 'deny', attributes: Readonly<Record<string, stri
 /** Paragraphs of a comment. Two hyphens would end it. */
 function comment(indent: string, ...paragraphs: string[]): string[] {
   const text = paragraphs.map((each) =>
-    wrap(each.replaceAll('--', '- -'), { indent: `${indent}     `, width: 80 - indent.length - 9 }),
+    wrap(harmless(each).replace(/-(?=-|$)/g, '- '), { indent: `${indent}     `, width: 80 - indent.length - 9 }),
   );
   return [`${indent}<!-- ${text.join(`\n\n${indent}     `)} -->`];
 }

@@ -95,5 +95,5 @@ function expressible(topic: string): string {
 }
 
 function comment(text: string): string {
-  return `# ${wrap(text, { indent: '# ', width: 78 })}`;
+  return `# ${wrap(harmless(text), { indent: '# ', width: 78 })}`;
 }
