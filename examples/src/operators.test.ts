@@ -5,7 +5,7 @@ import { announcedCode, canRunDocuments, missingPart, runDocument } from './test
 const DOCUMENTS = ['docs/install.md', 'docs/troubleshooting.md', 'docs/commands.md'];
 
 describe.skipIf(!canRunDocuments())('every command line in the documents for operators', () => {
-  it.concurrent.for(DOCUMENTS)('%s does what it says', { timeout: 120_000 }, async (path) => {
+  it.concurrent.for(DOCUMENTS)('%s does what it says', { timeout: 240_000 }, async (path) => {
     const blocks = await runDocument(path);
     const faults = blocks.flatMap(({ block, expected, output, code }) => {
       const at = `${path}:${block.line}`;
