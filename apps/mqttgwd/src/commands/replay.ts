@@ -4,7 +4,7 @@ import { findConfiguration, type GlobalOptions, optionsOf } from '../command-lin
 import { ExitCode } from '../exit-codes.js';
 import { type LoadedGateway, loadGateway } from '../load-gateway.js';
 import { rehearsalOf } from '../rehearsal-of.js';
-import { Replay } from '../replay/replay.js';
+import { MAX_EXAMPLES, Replay } from '../replay/replay.js';
 import { replayJson } from '../replay/replay-json.js';
 import { replayText } from '../replay/replay-text.js';
 import { paintFor } from '../terminal.js';
@@ -17,8 +17,6 @@ interface ReplayCommandOptions {
 }
 
 const EXAMPLES = 2;
-/** `--all` is bounded, too: a recording may be larger than the memory. */
-const ALL_EXAMPLES = 10_000;
 
 /** `mqttgwd replay` */
 export function addReplayCommand(program: Command): void {
@@ -28,7 +26,7 @@ export function addReplayCommand(program: Command): void {
     .description('play recordings to a configuration, and say what it would do differently; connects to nothing')
     .option('--against <path>', 'the configuration to compare with; without: what the new one makes of it')
     .option('--examples <number>', 'examples shown of each difference', parseCount, EXAMPLES)
-    .option('--all', `show every example, up to ${ALL_EXAMPLES} of each difference`)
+    .option('--all', `show every example, up to ${MAX_EXAMPLES} in all`)
     .option('--json', 'print the report as JSON')
     .addHelpText('after', epilogue())
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
@@ -47,7 +45,7 @@ async function run(files: readonly string[], options: ReplayCommandOptions & Glo
     rehearsal: rehearse(loaded),
     against: compared && rehearse(compared),
     clock,
-    maxExamples: options.all ? ALL_EXAMPLES : options.examples,
+    maxExamples: options.all ? MAX_EXAMPLES : options.examples,
     redact,
   });
   const report = await replay.play(files);
@@ -62,8 +60,8 @@ async function load(path: string): Promise<LoadedGateway> {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(count) && count >= 0 && count <= ALL_EXAMPLES) return count;
-  throw new InvalidArgumentError(`A whole number from 0 to ${ALL_EXAMPLES}.`);
+  if (text.trim() !== '' && Number.isSafeInteger(count) && count >= 0 && count <= MAX_EXAMPLES) return count;
+  throw new InvalidArgumentError(`A whole number from 0 to ${MAX_EXAMPLES}.`);
 }
 
 function epilogue(): string {

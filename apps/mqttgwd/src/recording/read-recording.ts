@@ -16,13 +16,28 @@ const MAX_LINE_CHARS = 512 * 1024 * 1024;
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 /**
- * The files of recordings in the order in which they were begun, however they are named.
+ * The files of recordings in the order in which they were begun, however they are named. Those of one recording stay together and
+ * go by their number: the clock may have been set back meanwhile.
  *
  * @throws {FileFailure} for what can't be read, or is no recording
  */
 export async function inOrder(paths: readonly string[]): Promise<string[]> {
   const files = await Promise.all(paths.map(async (path) => ({ path, header: await readHeader(path) })));
-  return files.sort((a, b) => a.header.at - b.header.at || a.header.part - b.header.part).map(({ path }) => path);
+  const firsts = new Map<string, RecordingHeader>();
+  for (const { header } of files) {
+    const { recording, part } = header;
+    if (recording === undefined) continue;
+    const first = firsts.get(recording);
+    if (!first || part < first.part) firsts.set(recording, header);
+  }
+  const begun = ({ recording, at }: RecordingHeader) => firsts.get(recording ?? '')?.at ?? at;
+  const name = ({ recording = '' }: RecordingHeader) => recording;
+  return files
+    .sort(
+      ({ header: a }, { header: b }) =>
+        begun(a) - begun(b) || name(a).localeCompare(name(b)) || a.part - b.part || a.at - b.at,
+    )
+    .map(({ path }) => path);
 }
 
 /**

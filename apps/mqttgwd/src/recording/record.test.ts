@@ -1,9 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type MQTTMessage, makeBasicEvent, TimedEvent } from '@cstbox/mqtt-core';
-import { brokerKinds, dbusDaemonMissing, waitFor } from '@cstbox/test-peers';
+import { type MQTTMessage, makeBasicEvent, silentLogger, TimedEvent } from '@cstbox/mqtt-core';
+import { brokerKinds, dbusDaemonMissing, startBus, waitFor } from '@cstbox/test-peers';
 import { describe, expect, it } from 'vitest';
-import { COMMON, Daemon, openHouse, run } from '../../test/daemon.js';
+import { COMMON, Daemon, openHouse, run, workplace } from '../../test/daemon.js';
+import { loadGateway } from '../load-gateway.js';
+import { record } from './record.js';
 import { parseLine, type RecordedLine, toJsonObject } from './recording-format.js';
 import { redactedLine } from './redacted-line.js';
 
@@ -104,6 +106,35 @@ describe.skipIf(dbusDaemonMissing())('mqttgwd record and replay', () => {
   }, 60_000);
 });
 
+describe.skipIf(dbusDaemonMissing())('a recording that the bus refuses', () => {
+  it('leaves no file in the way of the next try', async () => {
+    await using bus = await startBus();
+    await using place = await workplace();
+    const broker = { host: 'localhost', client_id: 'b' };
+    const path = await place.file('gateway.json', { broker, ...COMMON });
+    const environment = { DBUS_SESSION_BUS_ADDRESS: bus.address };
+    await using loaded = await loadGateway(path, { logger: () => silentLogger, environment });
+    // No configuration has such a channel: it stands for whatever a bus refuses.
+    const outbound = loaded.outbound.map((filter) => Object.create(filter, { channels: { value: ["x'y"] } }));
+    const recording = record(
+      { ...loaded, outbound },
+      {
+        path: join(place.directory, 'r'),
+        maxBytes: 10_000,
+        files: 1,
+        topics: [],
+        leaveOut: [],
+        clientId: 'recorder',
+        environment,
+        logger: () => silentLogger,
+        signal: AbortSignal.timeout(20_000),
+      },
+    );
+    await expect(recording).rejects.toMatchObject({ code: 'bus_refused' });
+    await expect(stat(join(place.directory, 'r'))).rejects.toThrow('ENOENT');
+  });
+});
+
 describe('a line of a recording', () => {
   const message: MQTTMessage = {
     topic: 'a',
@@ -136,6 +167,7 @@ describe('a line of a recording', () => {
     '{"at":1,"mqtt":{"topic":"a","payload":"","qos":0,"retain":false,"properties":{"user_properties":{"mqttgw-hops":5}}}}',
     '{"at":1,"mqtt":{"topic":"a","payload":"","qos":0,"retain":false,"properties":{"user_properties":[]}}}',
     '5',
+    '{"at":1,"mqttgwd_recording":1,"part":0,"recording":5}',
   ])('is none: %s', (text) => {
     expect(parseLine(text)).toBeUndefined();
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from '@cstbox/mqtt-core';
 import type { LoadedGateway } from '../load-gateway.js';
 import { version } from '../version.js';
@@ -39,9 +40,11 @@ export async function record(loaded: LoadedGateway, options: RecordOptions): Pro
   const { path, maxBytes, files: kept, leaveOut, logger } = options;
   const { redact } = loaded.secrets;
   const sources = sourcesOf(loaded, options.topics);
+  const recording = randomUUID();
   const count = { events: 0, messages: 0, leftOut: 0 };
   const header = (part: number): RecordingHeader => ({
     mqttgwd_recording: FORMAT_VERSION,
+    recording,
     at: Date.now(),
     part,
     version,
@@ -70,7 +73,12 @@ export async function record(loaded: LoadedGateway, options: RecordOptions): Pro
   };
   {
     await using recorder = new Recorder({ ...options, loaded, sources, onLine });
-    await recorder.start();
+    try {
+      await recorder.start();
+    } catch (error) {
+      if (count.events + count.messages + count.leftOut === 0) await files.discard();
+      throw error;
+    }
     await aborted(options.signal);
   }
   await files.close();

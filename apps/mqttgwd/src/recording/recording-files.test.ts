@@ -73,6 +73,8 @@ describe('the files of a recording', () => {
     ]);
     const again = RecordingFiles.create({
       ...({} as RecordingFilesOptions),
+      maxBytes: 100,
+      header: () => '',
       path: join(recording.place.directory, 'r'),
     });
     await expect(again).rejects.toThrow('is there already, and stays as it is: name another file');
@@ -107,6 +109,25 @@ describe('the files of a recording', () => {
     for (let n = 0; n < 300_000; n++) recording.files.write('x\n');
     await recording.files.close();
     expect(recording.files.counts.missed).toBe(300_000);
+  });
+
+  it('have their bound in bytes, the header included', async () => {
+    const header = () => `${'h'.repeat(48)}\n`;
+    await using recording = await open({ header });
+    for (let n = 0; n < 4; n++) recording.files.write(`${'é'.repeat(20)}\n`);
+    // By its characters it would fit, and so it would without the header.
+    recording.files.write(`${'é'.repeat(26)}\n`);
+    await recording.files.close();
+    for (const path of recording.files.counts.files) expect((await stat(path)).size).toBeLessThanOrEqual(100);
+    expect(recording.files.counts.missed).toBe(1);
+    const narrow = open({ header, maxBytes: 40 });
+    await expect(narrow).rejects.toThrow('the header alone, which names channels and topics, takes 49 bytes');
+  });
+
+  it('are gone when the recording never began', async () => {
+    await using recording = await open();
+    await recording.files.discard();
+    expect(await recording.read()).toEqual([]);
   });
 
   it('hold a bounded part of what waits for a slow disk in memory', async () => {

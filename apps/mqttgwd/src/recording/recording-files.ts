@@ -38,6 +38,7 @@ const RETRY_MS = 1_000;
 /** A line that waits for the disk. */
 interface WaitingLine {
   readonly text: string;
+  readonly bytes: number;
   /** How many missed ones it tells of; `undefined` for a line of the recording itself. */
   readonly tells?: number;
 }
@@ -60,13 +61,16 @@ export class RecordingFiles implements AsyncDisposable {
   #missed = 0;
   /** Of those, how many no line tells of yet. */
   #untold = 0;
+  /** What the header of a file takes at most. */
+  readonly #headerBytes: number;
   #isFailing = false;
   #writing: Promise<void> | undefined;
   #wake = () => {};
   #closing: Promise<void> | undefined;
 
-  private constructor(file: promises.FileHandle, options: RecordingFilesOptions) {
+  private constructor(file: promises.FileHandle, options: RecordingFilesOptions, headerBytes: number) {
     this.#options = options;
+    this.#headerBytes = headerBytes;
     this.#file = file;
     this.#kept = [options.path];
   }
@@ -74,10 +78,16 @@ export class RecordingFiles implements AsyncDisposable {
   /**
    * Begins a recording.
    *
-   * @throws {FileFailure} when there is a file already, or it can't be written
+   * @throws {FileFailure} when there is a file already, it can't be written, or the bound leaves no room behind the header
    */
   static async create(options: RecordingFilesOptions): Promise<RecordingFiles> {
-    const files = new RecordingFiles(await createFile(options.path), options);
+    const headerBytes = Buffer.byteLength(options.header(Number.MAX_SAFE_INTEGER));
+    if (headerBytes >= options.maxBytes) {
+      throw new FileFailure(
+        `the header alone, which names channels and topics, takes ${headerBytes} bytes: give a file more than ${options.maxBytes}`,
+      );
+    }
+    const files = new RecordingFiles(await createFile(options.path), options, headerBytes);
     try {
       await files.#append('');
     } catch (error) {
@@ -93,12 +103,15 @@ export class RecordingFiles implements AsyncDisposable {
 
   /** Takes a line, with its end; one that finds no room is missed. */
   write(line: string): void {
-    if (this.#closing || this.#waitingBytes >= MAX_WAITING_BYTES || line.length > this.#options.maxBytes) {
-      return this.#miss(1);
+    const bytes = Buffer.byteLength(line);
+    const isTooLong = bytes > this.#options.maxBytes - this.#headerBytes;
+    if (this.#closing || isTooLong || this.#waitingBytes >= MAX_WAITING_BYTES) return this.#miss(1);
+    if (this.#untold > 0) {
+      const text = this.#options.missed(this.#untold);
+      this.#put({ text, bytes: Buffer.byteLength(text), tells: this.#untold });
     }
-    if (this.#untold > 0) this.#put({ text: this.#options.missed(this.#untold), tells: this.#untold });
     this.#untold = 0;
-    this.#put({ text: line });
+    this.#put({ text: line, bytes });
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
     });
@@ -110,13 +123,19 @@ export class RecordingFiles implements AsyncDisposable {
     return this.#closing;
   }
 
+  /** Ends a recording that never began: its file goes, so that the next try finds its place free. */
+  async discard(): Promise<void> {
+    await this.close();
+    for (const path of this.#kept.splice(0)) await promises.rm(path, { force: true });
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   #put(line: WaitingLine): void {
     this.#waiting.push(line);
-    this.#waitingBytes += line.text.length;
+    this.#waitingBytes += line.bytes;
   }
 
   async #close(): Promise<void> {
@@ -143,12 +162,12 @@ export class RecordingFiles implements AsyncDisposable {
 
   #takeBatch(): WaitingLine[] {
     let bytes = 0;
-    const end = this.#waiting.findIndex(({ text }) => {
-      bytes += text.length;
+    const end = this.#waiting.findIndex((line) => {
+      bytes += line.bytes;
       return bytes > BATCH_BYTES;
     });
     const batch = this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(1, end));
-    this.#waitingBytes -= batch.reduce((sum, { text }) => sum + text.length, 0);
+    this.#waitingBytes -= batch.reduce((sum, line) => sum + line.bytes, 0);
     return batch;
   }
 
@@ -156,8 +175,8 @@ export class RecordingFiles implements AsyncDisposable {
   async #writeBatch(lines: WaitingLine[]): Promise<void> {
     while (lines.length > 0) {
       let size = this.#size;
-      const end = lines.findIndex(({ text }) => {
-        size += Buffer.byteLength(text);
+      const end = lines.findIndex(({ bytes }) => {
+        size += bytes;
         return size > this.#options.maxBytes;
       });
       const count = end < 0 ? lines.length : end;

@@ -14,6 +14,8 @@ export const FORMAT_VERSION = 1;
 /** The first line of each file. */
 export interface RecordingHeader {
   readonly mqttgwd_recording: number;
+  /** The same in all files of a recording, and in no other. */
+  readonly recording?: string;
   /** When the file was begun, in ms since the Epoch. */
   readonly at: number;
   /** From 0: a recording that grew beyond the bound of a file goes on in the next one. */
@@ -86,7 +88,9 @@ export function parseLine(text: string): RecordedLine | RecordingHeader | undefi
       : undefined;
   }
   if (typeof read.missed === 'number') return { kind: 'missed', at, count: read.missed };
-  return typeof read.mqttgwd_recording === 'number' ? (read as unknown as RecordingHeader) : undefined;
+  const { mqttgwd_recording: format, recording = '', part } = read;
+  const isHeader = typeof format === 'number' && typeof recording === 'string' && typeof part === 'number';
+  return isHeader ? (read as unknown as RecordingHeader) : undefined;
 }
 
 export function isHeader(line: RecordedLine | RecordingHeader): line is RecordingHeader {

@@ -155,6 +155,22 @@ describe('a recording, played to two configurations', () => {
     );
   });
 
+  it('is read by the numbers of its files, where the clock was set back', async () => {
+    const part = (recording: string, number: number, at: number) => ({ ...HEADER, recording, at, part: number });
+    const played = await play(
+      {
+        later: [part('b', 0, 2_000), event(2_000, 'a:x')],
+        'r.10': [part('a', 10, 5_000), event(5_000, 'a:x')],
+        'r.9': [part('a', 9, 10), event(10, 'a:x')],
+        r: [part('a', 0, 1_000), event(1_000, 'a:x')],
+        old: [{ ...HEADER, at: 1_500 }],
+      },
+      {},
+    );
+    const names = played.report.files.map((path) => path.split('/').at(-1));
+    expect(names).toEqual(['r', 'r.9', 'r.10', 'old', 'later']);
+  });
+
   it('is read however many topics its header names', async () => {
     const topics = Array.from({ length: 10_000 }, (_, n) => `site/room-${n}/set/#`);
     const { report } = await play({ r: [{ ...HEADER, topics }, event(1, 'a:x')] }, {});
@@ -180,6 +196,17 @@ describe('a recording, played to two configurations', () => {
     const events = Array.from({ length: 50 }, (_, n) => event(n, 'a:x'));
     const { report } = await play({ r: [HEADER, ...events] }, {}, { outbound: [['a:', 'a']] }, { maxExamples: 3 });
     expect(report.out.differences).toMatchObject([{ count: 50, examples: [{ at: 0 }, { at: 1 }, { at: 2 }] }]);
+  });
+
+  it('keeps a bounded number of examples of all differences together', async () => {
+    const events = Array.from({ length: 12_000 }, (_, n) => event(n, `${n % 2 ? 'a' : 'b'}:x`));
+    const rules = [
+      ['a:', 'a'],
+      ['b:', 'b'],
+    ];
+    const { report } = await play({ r: [HEADER, ...events] }, {}, { outbound: rules }, { maxExamples: 10_000 });
+    expect(report.out.differences.map(({ count }) => count)).toEqual([6_000, 6_000]);
+    expect(report.out.differences.flatMap(({ examples }) => examples)).toHaveLength(10_000);
   });
 
   it.each([

@@ -13,7 +13,7 @@ export interface ReplayOptions {
   readonly against?: Rehearsal | undefined;
   /** Is set to the time of each record, in ms since the Epoch. */
   readonly clock: { now: number };
-  /** How many examples of each difference are kept. */
+  /** How many examples of each difference are kept; of all together {@link MAX_EXAMPLES} at most. */
   readonly maxExamples: number;
   /** Is asked for the texts of the examples. */
   readonly redact: Redact;
@@ -55,6 +55,9 @@ export interface Unplayed {
   latest: number;
 }
 
+/** So many examples are kept at most: a recording may be larger than the memory. */
+export const MAX_EXAMPLES = 10_000;
+
 const MAX_DAMAGES = 20;
 
 /** Plays recordings to a configuration, and where there is another one, compares record by record what they make of them. */
@@ -73,8 +76,9 @@ export class Replay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#out = new Direction(options);
-    this.#in = new Direction(options);
+    const room = { left: MAX_EXAMPLES };
+    this.#out = new Direction(options, room);
+    this.#in = new Direction(options, room);
   }
 
   /** @throws {FileFailure} for a file that can't be read, or is no recording */
@@ -146,9 +150,9 @@ class Direction {
 
   readonly #redact: Redact;
 
-  constructor({ maxExamples, redact }: ReplayOptions) {
+  constructor({ maxExamples, redact }: ReplayOptions, room: { left: number }) {
     this.#redact = redact;
-    this.#differences = new Tally(maxExamples);
+    this.#differences = new Tally(maxExamples, room);
   }
 
   get report(): DirectionReport {

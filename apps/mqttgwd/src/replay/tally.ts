@@ -13,10 +13,15 @@ export interface Entry<E> {
 export class Tally<E = never> {
   readonly #entries = new Map<string, Entry<E>>();
   readonly #maxExamples: number;
+  readonly #room: { left: number };
 
-  /** @param maxExamples for each key */
-  constructor(maxExamples = 0) {
+  /**
+   * @param maxExamples for each key
+   * @param room for how many examples of all keys; several tallies may share it
+   */
+  constructor(maxExamples = 0, room = { left: maxExamples }) {
     this.#maxExamples = maxExamples;
+    this.#room = room;
   }
 
   /** @param example is made only where it is kept */
@@ -30,7 +35,9 @@ export class Tally<E = never> {
       this.#entries.set(id, entry);
     }
     entry.count++;
-    if (example && entry.examples.length < this.#maxExamples) entry.examples.push(example());
+    if (!example || entry.examples.length >= this.#maxExamples || this.#room.left === 0) return;
+    this.#room.left--;
+    entry.examples.push(example());
   }
 
   /** The most frequent first. */
