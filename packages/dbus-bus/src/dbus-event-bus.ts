@@ -13,7 +13,7 @@ import {
 } from '@cstbox/mqtt-core';
 import type { DBusConnection } from './dbus-connection.js';
 import type { DBusLink } from './dbus-link.js';
-import type { DBusMessage } from './dbus-message.js';
+import { DBusCallError, type DBusMessage } from './dbus-message.js';
 import { readEventSignal } from './event-signal.js';
 import { channelPath, EVENT_MANAGER, EVENT_SIGNAL } from './names.js';
 import { WatchedState } from './watched-state.js';
@@ -231,7 +231,7 @@ export class DBusEventBus implements EventBus, AsyncDisposable {
         return await connection.addMatch(matchRule(path));
       } catch (error) {
         const isWaitedFor = connection.isOpen && this.#link.connection === connection;
-        if (isWaitedFor && !isRefusal(error)) continue;
+        if (isWaitedFor && !(error instanceof DBusCallError)) continue;
         // When the link has found that the bus answers again, it is placed anew.
         if (this.#connection === connection) this.#placed.delete(path);
         throw error;
