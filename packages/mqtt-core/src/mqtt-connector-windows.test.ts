@@ -96,6 +96,8 @@ describe.runIf(brokerKinds.includes('mosquitto')).concurrent('the window of a br
     for (let n = 0; n < 30; n++) await Promise.all(Array.from({ length: 10 }, () => user.publish('in', 'on', ask)));
     // The flood is not over: the answers went out beside it.
     await waitFor('the answers', () => answers === 300);
+    // Each counts when the broker has acknowledged it, which may be after it has delivered it.
+    await waitFor('the acknowledgements', () => gateway.counts.replies.sent + gateway.counts.replies.lost === 300);
     expect(gateway.counts.replies).toEqual({ sent: 300, lost: 0 });
     await waitFor('the events', () => gateway.counts.out.waiting === 0, 20_000);
     expect(gateway.counts.out.forwarded).toBe(5_000);
